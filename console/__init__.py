@@ -1,0 +1,1 @@
+"""What the warehouse process answers: control of this machine's own command line, health."""

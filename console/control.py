@@ -1,0 +1,96 @@
+"""Lets the command line of this machine work while the warehouse process holds the engine.
+
+Every route asks for the token that the process left in the run folder, readable by its owner only.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from pathlib import Path
+from typing import Any
+
+import orjson
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from sql.client import Warehouse, connection
+
+ADDRESS_FILE = "control.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What the routes work with: whether the warehouse is prepared, where it is, the jobs."""
+
+    ready: Callable[[], bool]
+    warehouse: Warehouse
+    jobs: dict[str, Callable[[Client, Any], Any]]
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+def write_address(run_folder: Path, url: str, token: str) -> None:
+    """Leave the address and the token where the command line of the same user finds them."""
+    path = run_folder / ADDRESS_FILE
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(orjson.dumps({"url": url, "token": token}))
+
+
+def control(state: Control) -> FastAPI:
+    """Build the application."""
+    app = FastAPI(title="funnelhouse warehouse", docs_url=None, redoc_url=None, openapi_url=None)
+
+    def allowed(request: Request) -> None:
+        sent = request.headers.get("authorization", "")
+        if not compare_digest(sent.encode(), f"Bearer {state.token}".encode()):
+            raise HTTPException(401, "This address is for the command line of this machine.")
+        if not state.ready():
+            raise HTTPException(503, "The warehouse is not prepared yet; ask again in a moment.")
+
+    @app.get("/livez")
+    def livez() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Ready once tables and views are in place."""
+        return JSONResponse({"ready": state.ready()}, 200 if state.ready() else 503)
+
+    @app.post("/control/sql", dependencies=[Depends(allowed)])
+    async def sql(request: Request, fmt: str) -> Response:
+        """Run one read-only statement and answer in a ClickHouse format."""
+        statement = (await request.body()).decode()
+        return await run_in_threadpool(_query, state.warehouse, statement, fmt)
+
+    @app.post("/control/jobs/{name}", dependencies=[Depends(allowed)])
+    async def job(name: str, request: Request) -> Response:
+        """Run one of the jobs that change the warehouse."""
+        if name not in state.jobs:
+            raise HTTPException(404, f"There is no job {name}.")
+        argument = orjson.loads(await request.body() or b"null")
+        return await run_in_threadpool(_job, state, name, argument)
+
+    return app
+
+
+def _query(warehouse: Warehouse, statement: str, fmt: str) -> Response:
+    try:
+        with connection(warehouse, readonly=True) as client:
+            return Response(client.raw_query(statement, fmt=fmt))
+    except ClickHouseError as error:
+        return PlainTextResponse(str(error), 400)
+
+
+def _job(state: Control, name: str, argument: Any) -> Response:
+    try:
+        with connection(state.warehouse) as client:
+            return JSONResponse(state.jobs[name](client, argument))
+    except ValueError as error:
+        return PlainTextResponse(str(error), 400)

@@ -1,0 +1,31 @@
+"""The jobs that change the warehouse, by the name under which the command line asks for them.
+
+Each takes a client and the request's JSON, and returns JSON.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from sql.spend import Spend, import_spend
+
+
+def _spend(client: Client, rows: list[dict[str, str]]) -> dict[str, int]:
+    spend = [
+        Spend(
+            row["product"],
+            row["track"],
+            row["channel"],
+            date.fromisoformat(row["period_start"]),
+            date.fromisoformat(row["period_end"]),
+            Decimal(row["amount"]),
+        )
+        for row in rows
+    ]
+    return {"imported": import_spend(client, spend)}
+
+
+JOBS: dict[str, Callable[[Client, Any], Any]] = {"spend": _spend}

@@ -1,0 +1,225 @@
+"""Every setting with its name, default and meaning; read from FUNNELHOUSE_* and from options."""
+
+import os
+import secrets
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ingest.keys import WriteKey, parse_write_keys
+from ingest.limits import Limits
+from ingest.spool import SpoolConfig
+from sql.client import Warehouse
+
+SHIPPED_PLAN = Path(__file__).parent.parent / "schemas"
+_DEV_KEYS = "dev:web"
+_LIMITS = Limits()
+
+
+class Settings(BaseSettings):
+    """The product's settings; each is also an option of the commands, with dashes."""
+
+    model_config = SettingsConfigDict(env_prefix="FUNNELHOUSE_", frozen=True)
+
+    data: Annotated[Path, Field(description="Folder of the spool and the embedded engine.")] = Path(
+        "data"
+    )
+    collector: Annotated[str, Field(description="Address that takes events, host:port.")] = (
+        "127.0.0.1:8080"
+    )
+    console: Annotated[str, Field(description="Address of the warehouse process, host:port.")] = (
+        "127.0.0.1:8081"
+    )
+    warehouse: Annotated[
+        str,
+        Field(
+            description="Empty for the embedded engine in the data folder, or"
+            " http(s)://user:password@host:8123/database of a ClickHouse server."
+        ),
+    ] = ""
+    plan: Annotated[Path, Field(description="Folder of the tracking plan.")] = SHIPPED_PLAN
+    unknown_events: Annotated[
+        Literal["reject", "accept"],
+        Field(description="What happens to events that the plan does not know."),
+    ] = "reject"
+    workers: Annotated[
+        int, Field(ge=0, le=256, description="Collector processes; 0 is one a core.")
+    ] = 0
+    timezone: Annotated[str, Field(description="Time zone of days and weeks in reports.")] = (
+        "Asia/Seoul"
+    )
+    write_keys: Annotated[
+        str,
+        Field(
+            description="key:source[:server][@origin|origin…],…"
+            " (dev:web when empty and bound to loopback)."
+        ),
+    ] = ""
+    secret: Annotated[
+        str,
+        Field(description="Key of the hashes of personal fields; made once in the data folder."),
+    ] = ""
+    mask_ip: Annotated[bool, Field(description="Cut addresses to /24 and /48.")] = True
+    trusted_proxies: Annotated[
+        str, Field(description="Addresses whose X-Forwarded-For is believed, comma separated.")
+    ] = ""
+    max_body_bytes: Annotated[int, Field(gt=0, description="Largest body as sent.")] = (
+        _LIMITS.max_body_bytes
+    )
+    max_inflated_bytes: Annotated[int, Field(gt=0, description="Largest body once inflated.")] = (
+        _LIMITS.max_inflated_bytes
+    )
+    max_event_bytes: Annotated[int, Field(gt=0, description="Largest event.")] = (
+        _LIMITS.max_event_bytes
+    )
+    max_batch_events: Annotated[int, Field(gt=0, description="Most events in a batch.")] = (
+        _LIMITS.max_batch_events
+    )
+    max_depth: Annotated[int, Field(gt=0, description="Deepest nesting of an event.")] = (
+        _LIMITS.max_depth
+    )
+    max_string_length: Annotated[int, Field(gt=0, description="Longest text in an event.")] = (
+        _LIMITS.max_string_length
+    )
+    max_future_ms: Annotated[
+        int, Field(ge=0, description="How far ahead an event's time may lie.")
+    ] = _LIMITS.max_future_ms
+    max_age_ms: Annotated[
+        int, Field(ge=0, description="How old an event may be; 0 is any age.")
+    ] = _LIMITS.max_age_ms
+    rate_events_per_s: Annotated[
+        float, Field(ge=0, description="Events a second and key; 0 is unlimited.")
+    ] = 0
+    rate_burst_events: Annotated[
+        int, Field(gt=0, description="Events that a key may send at once within its rate.")
+    ] = 10_000
+    spool_max_bytes: Annotated[
+        int, Field(gt=0, description="Most bytes in the spool; beyond it 503 is answered.")
+    ] = 10 * 1024**3
+    segment_bytes: Annotated[int, Field(gt=0, description="Size at which a segment is sealed.")] = (
+        64 * 1024**2
+    )
+    segment_age_ms: Annotated[int, Field(gt=0, description="Age at which a segment is sealed.")] = (
+        500
+    )
+    commit_interval_ms: Annotated[
+        float, Field(ge=0, description="Wait for more events before a sync; 0 waits for none.")
+    ] = 0
+    commit_events: Annotated[int, Field(gt=0, description="Events that are synced at once.")] = (
+        10_000
+    )
+    load_max_bytes: Annotated[int, Field(gt=0, description="Most segment bytes in one load.")] = (
+        64 * 1024**2
+    )
+    drain_s: Annotated[
+        int, Field(gt=0, description="Seconds that requests under way have when stopping.")
+    ] = 20
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError) as error:
+            raise ValueError(f"`{name}` is no IANA time zone; write one such as Asia/Seoul") from error
+        return name
+
+    @field_validator("collector", "console")
+    @classmethod
+    def _address(cls, address: str) -> str:
+        host_and_port(address)
+        return address
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where segments lie between collector and loader."""
+        return self.data / "spool"
+
+    @property
+    def run_folder(self) -> Path:
+        """Where processes leave snapshots for each other."""
+        return self.data / "run"
+
+    @property
+    def limits(self) -> Limits:
+        """The collector's limits."""
+        return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
+
+    @property
+    def spool(self) -> SpoolConfig:
+        """The spool's configuration."""
+        return SpoolConfig(
+            self.spool_folder,
+            max_bytes=self.spool_max_bytes,
+            segment_bytes=self.segment_bytes,
+            segment_age_ms=self.segment_age_ms,
+            commit_interval_ms=self.commit_interval_ms,
+            commit_events=self.commit_events,
+        )
+
+    @property
+    def warehouse_place(self) -> Warehouse:
+        """Where the warehouse is."""
+        return Warehouse(self.data / "warehouse", self.warehouse)
+
+    def keys(self) -> dict[str, WriteKey]:
+        """Write keys by key.
+
+        Raises:
+            ValueError: none are set though the collector is open to others, or one is wrong.
+        """
+        if self.write_keys:
+            return parse_write_keys(self.write_keys)
+        host, _ = host_and_port(self.collector)
+        if host != "localhost" and not ip_address(host).is_loopback:
+            raise ValueError(
+                "The collector is open to other machines but has no write keys;"
+                " set FUNNELHOUSE_WRITE_KEYS to key:source,…"
+            )
+        return parse_write_keys(_DEV_KEYS)
+
+    def secret_bytes(self) -> bytes:
+        """Key of personal hashes: the setting, or one drawn once and kept in the data folder."""
+        if self.secret:
+            return self.secret.encode()
+        return kept_secret(self.data / "secret")
+
+    def as_environment(self) -> dict[str, str]:
+        """Return these settings as the environment of a child process."""
+        values = self.model_dump(mode="json")
+        return {f"FUNNELHOUSE_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def kept_secret(path: Path) -> bytes:
+    """Read a secret, drawing it at first; only its owner may read the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_bytes()
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Split `host:port` (IPv6 hosts in brackets).
+
+    Raises:
+        ValueError: it is no such address.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) >= 1 << 16:
+        raise ValueError(f"`{address}` is no address; write host:port, such as 127.0.0.1:8080")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,160 @@
+"""Starts the collector workers and the warehouse process, starts again what dies, stops in order."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+
+from funnelhouse.settings import Settings, host_and_port
+
+_BACKLOG = 2048
+_SHORT_LIFE_S = 5.0
+_LONGEST_PAUSE_S = 10.0
+_STOPS_ANYWAY = 2
+"""Exit status of a child that would fail again: a setting or a held folder must be mended first."""
+
+
+@dataclass
+class Child:
+    """One process and how to start it; `order` says when it stops (lower first)."""
+
+    name: str
+    start: Callable[[], subprocess.Popen[bytes]]
+    order: int
+    process: subprocess.Popen[bytes] = field(init=False)
+    started_at: float = field(init=False)
+    pause_s: float = 0.0
+    again_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the process."""
+        self.process = self.start()
+        self.started_at = time.monotonic()
+
+    def tend(self) -> int | None:
+        """Start a dead process again after a growing pause; its status where that is no use."""
+        status = self.process.poll()
+        if status is None:
+            return None
+        if status == _STOPS_ANYWAY:
+            return status
+        now = time.monotonic()
+        if not self.again_at:
+            lived_s = now - self.started_at
+            self.pause_s = 0.0 if lived_s > _SHORT_LIFE_S else min(
+                self.pause_s * 2 or 0.25, _LONGEST_PAUSE_S
+            )
+            self.again_at = now + self.pause_s
+        if now >= self.again_at:
+            self.again_at = 0.0
+            self.begin()
+        return None
+
+    def stop(self, wait_s: float) -> None:
+        """Ask the process to end, and end it when it has not after `wait_s`."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Supervisor:
+    """Runs children until told to stop; collectors stop before the warehouse."""
+
+    def __init__(self, settings: Settings, *, collect: bool, warehouse: bool) -> None:
+        self._settings = settings
+        self._environment = {**os.environ, **settings.as_environment()}
+        self._stop = False
+        self._listener = listen(settings.collector) if collect else None
+        self._children: list[Child] = []
+        if warehouse:
+            self._children.append(Child("warehouse", self._start_warehouse, order=1))
+        if collect:
+            count = settings.workers or os.cpu_count() or 1
+            for slot in range(count):
+                self._children.append(
+                    Child(f"collector-{slot}", self._worker_starter(slot, count), order=0)
+                )
+
+    def run(self) -> int:
+        """Tend the children until SIGTERM or SIGINT; returns the exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        status = 0
+        while not self._stop:
+            statuses = [child.tend() for child in self._children]
+            status = next((s for s in statuses if s is not None), 0)
+            if status:
+                break
+            time.sleep(0.05)
+        self.stop()
+        return status
+
+    def stop(self) -> None:
+        """Stop all children, collectors first so that all they took is sealed."""
+        for order in (0, 1):
+            group = [child for child in self._children if child.order == order]
+            for child in group:
+                if child.process.poll() is None:
+                    child.process.terminate()
+            for child in group:
+                child.stop(self._settings.drain_s + 5)
+        if self._listener is not None:
+            self._listener.close()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop = True
+
+    def _worker_starter(self, slot: int, count: int) -> Callable[[], subprocess.Popen[bytes]]:
+        listener = self._listener
+        if listener is None:
+            raise RuntimeError("workers need a listening socket")
+
+        def start() -> subprocess.Popen[bytes]:
+            descriptor = listener.fileno()
+            arguments = [str(descriptor), str(slot), str(count)]
+            return self._start("funnelhouse.worker", arguments, (descriptor,))
+
+        return start
+
+    def _start_warehouse(self) -> subprocess.Popen[bytes]:
+        return self._start("funnelhouse.warehouse", [], ())
+
+    def _start(
+        self, module: str, arguments: list[str], descriptors: tuple[int, ...]
+    ) -> subprocess.Popen[bytes]:
+        # A session of its own keeps the terminal's Ctrl-C for the supervisor, which stops in order.
+        return subprocess.Popen(  # noqa: S603 - our own modules
+            [sys.executable, "-m", module, *arguments],
+            env=self._environment,
+            pass_fds=descriptors,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+
+def listen(address: str) -> socket.socket:
+    """Open the listening socket that all workers share.
+
+    Raises:
+        OSError: the address is taken or not this machine's.
+    """
+    host, port = host_and_port(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(_BACKLOG)
+    listener.setblocking(False)  # noqa: FBT003 - the standard library's own signature
+    return listener

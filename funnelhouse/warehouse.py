@@ -1,0 +1,121 @@
+"""The warehouse process: the loader in a thread, and the control application beside it.
+
+It alone opens the embedded engine.
+"""
+
+import fcntl
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from threading import Event
+
+import uvicorn
+from clickhouse_connect.driver.client import Client
+
+from console.control import Control, control, write_address
+from funnelhouse.jobs import JOBS
+from funnelhouse.logs import configure_logs
+from funnelhouse.parent import stop_without_parent
+from funnelhouse.settings import Settings, host_and_port
+from ingest.loader import Loader, LoaderConfig
+from schemas.registry import load_plan
+from sql.client import connect
+from sql.migrations import migrate
+from sql.stages import apply_rules
+
+log = logging.getLogger(__name__)
+
+
+class AlreadyRunningError(Exception):
+    """Another warehouse process works on this data folder."""
+
+
+def prepare(client: Client, settings: Settings) -> None:
+    """Bring a warehouse to this version's tables, views and the plan's stage rules."""
+    for name in migrate(client, settings.timezone):
+        log.info("migration applied", extra={"migration": name})
+    plan = load_plan(settings.plan)
+    apply_rules(client, [astuple(rule) for funnel in plan.funnels for rule in funnel.rules()])
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the data folder as its only warehouse process.
+
+    Raises:
+        AlreadyRunningError: another one holds it.
+    """
+    settings.run_folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(settings.run_folder / "warehouse.lock", os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise AlreadyRunningError(
+            f"A warehouse process already works on {settings.data}; stop it, or set FUNNELHOUSE_DATA."
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def run(settings: Settings) -> int:
+    """Load and answer until told to stop; the exit status is 1 when the loader failed."""
+    ready = Event()
+
+    def opened() -> Client:
+        client = connect(settings.warehouse_place)
+        if not ready.is_set():
+            prepare(client, settings)
+            ready.set()
+        return client
+
+    loader = Loader(
+        LoaderConfig(settings.spool_folder, settings.run_folder, settings.load_max_bytes), opened
+    )
+    host, port = host_and_port(settings.console)
+    state = Control(ready.is_set, settings.warehouse_place, JOBS)
+    server = uvicorn.Server(
+        uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
+    )
+    failed = Event()
+
+    def load() -> None:
+        try:
+            loader.run()
+        except Exception:
+            log.exception("the loader stopped")
+            failed.set()
+            server.should_exit = True
+
+    thread = threading.Thread(target=load, name="loader")
+    stop_without_parent(lambda: setattr(server, "should_exit", True))
+    write_address(settings.run_folder, f"http://{settings.console}", state.token)
+    thread.start()
+    try:
+        server.run()
+    finally:
+        loader.stop.set()
+        thread.join()
+    return 1 if failed.is_set() else 0
+
+
+def main() -> int:
+    """Run as a child of the supervisor."""
+    configure_logs()
+    settings = Settings()
+    try:
+        with only_one(settings):
+            return run(settings)
+    except AlreadyRunningError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""One collector worker: takes connections from a listening socket until it is told to stop."""
+
+import asyncio
+import gc
+import os
+import socket
+import sys
+from dataclasses import dataclass
+
+import uvicorn
+
+from funnelhouse.logs import configure_logs
+from funnelhouse.parent import stop_without_parent
+from funnelhouse.settings import Settings
+from ingest.collector import Collector, Door, Line
+from ingest.disk import Disk
+from ingest.judgement import Rules
+from ingest.keys import RateLimiter
+from ingest.metrics import SnapshotCollector, WorkerMetrics
+from ingest.pipeline import Pipeline
+from ingest.row import SCHEMA
+from ingest.service import service
+from ingest.spool import LOCAL_DISK, Spool
+from schemas.registry import load_plan
+
+_PUBLISH_S = 1.0
+_SYNC_FAILED = 74
+"""Exit status (EX_IOERR) after a failed sync."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The parts of one worker that outlive a request."""
+
+    app: Collector
+    spool: Spool
+    metrics: WorkerMetrics
+
+
+def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL_DISK) -> Worker:
+    """Wire one worker; `slot` numbers it among the `workers` that share the key rates."""
+    settings.run_folder.mkdir(parents=True, exist_ok=True)
+    rules = Rules(
+        load_plan(settings.plan),
+        settings.limits,
+        settings.secret_bytes(),
+        accept_unknown=settings.unknown_events == "accept",
+    )
+    spool = Spool(settings.spool, SCHEMA, disk, worker=f"{os.getpid()}")
+    metrics = WorkerMetrics(settings.run_folder, slot)
+    rates = RateLimiter(
+        settings.rate_events_per_s / workers, max(settings.rate_burst_events // workers, 1)
+    )
+    door = Door(settings.keys(), rules.limits, rates, mask_ip=settings.mask_ip)
+
+    def full() -> bool:
+        return spool.depth().bytes >= settings.spool_max_bytes
+
+    rest = service(SnapshotCollector(settings.run_folder, spool.depth), full)
+    app = Collector(door, Line(Pipeline(rules), spool, metrics), rest)
+    return Worker(app, spool, metrics)
+
+
+async def serve(settings: Settings, listener: socket.socket, slot: int, workers: int) -> int:
+    """Serve until told to stop, drain, seal; the exit status is not 0 after a failed sync."""
+    worker = build_worker(settings, slot, workers)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            worker.app,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies or None,
+            timeout_graceful_shutdown=settings.drain_s,
+            lifespan="off",
+        )
+    )
+    stop_without_parent(lambda: setattr(server, "should_exit", True))
+    tasks = [
+        asyncio.create_task(_publish(worker.metrics)),
+        asyncio.create_task(_leave_when_failed(worker.spool, server)),
+    ]
+    _keep_collector_away()
+    await server.serve(sockets=[listener])
+    for task in tasks:
+        task.cancel()
+    await worker.spool.close()
+    worker.metrics.publish()
+    return _SYNC_FAILED if worker.spool.failed.is_set() else 0
+
+
+async def _publish(metrics: WorkerMetrics) -> None:
+    while True:
+        metrics.publish()
+        await asyncio.sleep(_PUBLISH_S)
+
+
+async def _leave_when_failed(spool: Spool, server: uvicorn.Server) -> None:
+    await spool.failed.wait()
+    server.should_exit = True
+
+
+def _keep_collector_away() -> None:
+    """Let cyclic garbage wait: requests make none, and each young collection walks their events."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+
+
+def main() -> int:
+    """Run as a child of the supervisor: arguments are the socket's descriptor, slot and count."""
+    descriptor, slot, workers = map(int, sys.argv[1:4])
+    configure_logs()
+    with socket.socket(fileno=descriptor) as listener:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            return runner.run(serve(Settings(), listener, slot, workers))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415 - only workers need it
+
+    return uvloop.new_event_loop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The way in: from bytes over HTTP to durable segments, and from segments to the warehouse."""

@@ -1,0 +1,106 @@
+"""The HTTP answers of the collector, built once: status, headers and body ready to send."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import NamedTuple
+
+import orjson
+
+Headers = list[tuple[bytes, bytes]]
+"""Header names in lower case, and values, as ASGI has them."""
+
+
+class Answer(NamedTuple):
+    """A whole HTTP answer; add to its headers with a new list, they are shared."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def _json(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Answer:
+    length = (b"content-length", b"%d" % len(body))
+    return Answer(status, [(b"content-type", b"application/json"), length, *more], body)
+
+
+SUCCESS = _json(HTTPStatus.OK, b'{"success": true}')
+"""Every event of the request is durable; some SDKs take nothing but a 200 for success."""
+
+
+def success_with(results: Mapping[str, object]) -> Answer:
+    """Like `SUCCESS`, with the outcome of each event that has a problem, by message id or index."""
+    return _json(HTTPStatus.OK, _dump({"success": True, "results": results}))
+
+
+def error(status: int, reason: str, detail: str, retry_after_s: int | None = None) -> Answer:
+    """Build the one shape of all errors; `detail` says what happened and what to do about it."""
+    body = {"success": False, "error": {"status": status, "reason": reason, "detail": detail}}
+    retry = [(b"retry-after", b"%d" % retry_after_s)] if retry_after_s is not None else []
+    return _json(status, _dump(body), *retry)
+
+
+def _dump(body: Mapping[str, object]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # lone surrogates in a message id: orjson refuses what json escapes
+        return json.dumps(body).encode()
+
+
+_PIXEL = bytes.fromhex(
+    "474946383961"  # GIF89a
+    "01000100800000"  # 1 by 1, two colours
+    "000000ffffff"
+    "21f90401000000"  # colour 0 is transparent
+    "00"
+    "2c000000000100010000"
+    "02024401003b"
+)
+
+GIF = Answer(
+    HTTPStatus.OK,
+    [
+        (b"content-type", b"image/gif"),
+        (b"content-length", b"%d" % len(_PIXEL)),
+        (b"cache-control", b"no-store"),
+        (b"cross-origin-resource-policy", b"cross-origin"),
+    ],
+    _PIXEL,
+)
+"""A transparent pixel that no cache keeps and any page may embed."""
+
+
+_ECHO = re.compile(rb"[\x20-\x7e]+")  # whatever else came in cannot break out of a header
+
+
+def cors_headers(origin: bytes) -> Headers:
+    """Headers that let a page of `origin` read the answer; none where no Origin was sent."""
+    if not _ECHO.fullmatch(origin):
+        return []
+    return [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"retry-after"),
+        (b"vary", b"origin"),
+    ]
+
+
+def preflight(headers: Iterable[tuple[bytes, bytes]]) -> Answer:
+    """Answer a CORS preflight (Fetch standard, section 3.3) from the headers of the request.
+
+    It carries no write key, so what it asks for is granted; the POST's Origin is checked instead.
+    """
+    asked = dict(headers)
+    granted = [
+        *cors_headers(asked.get(b"origin", b"")),
+        (b"vary", b"access-control-request-headers"),
+        (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+        (b"access-control-max-age", b"86400"),  # Chrome keeps it for 7200 at most
+    ]
+    wanted = asked.get(b"access-control-request-headers", b"")
+    if _ECHO.fullmatch(wanted):
+        granted.append((b"access-control-allow-headers", wanted))
+    if asked.get(b"access-control-request-private-network") == b"true":
+        granted.append((b"access-control-allow-private-network", b"true"))
+    return Answer(HTTPStatus.NO_CONTENT, granted, b"")

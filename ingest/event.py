@@ -1,0 +1,43 @@
+"""What a protocol hands to the pipeline: decoded calls, and the facts of the request around them."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class RawEvent(NamedTuple):
+    """One tracking call as decoded, beside its exact JSON text."""
+
+    item: Any
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A decoded request body: the key it carries, when it was sent, and its calls."""
+
+    write_key: str
+    sent_at: object
+    events: list[RawEvent]
+
+
+class Origin(NamedTuple):
+    """Facts of the request that its events share; `page` is the Referer header."""
+
+    source: str
+    server: bool
+    user_agent: str = ""
+    ip: str = ""
+    page: str = ""
+
+
+CALLS = ("track", "page", "screen", "identify", "group", "alias")
+"""The calls of the tracking API."""
+
+NAMES = {
+    "page": "page_viewed",
+    "screen": "screen_viewed",
+    "identify": "identified",
+    "group": "grouped",
+    "alias": "aliased",
+}
+"""The plan's event name of each call but `track`, which names its own."""

@@ -1,0 +1,209 @@
+"""The steps that an event passes, in order; each returns nothing, or the rejection that stops it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.event import CALLS, NAMES, RawEvent
+from ingest.limits import Limits, too_deep, too_long
+from ingest.rejection import Reason, Rejection
+from ingest.row import received_at
+from schemas.registry import EventSchema, Plan
+from transforms.clock import correct, parse_time
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What events are judged by; `secret` keys the hashes of personal fields."""
+
+    plan: Plan
+    limits: Limits
+    secret: bytes
+    accept_unknown: bool = False
+
+
+class Draft:
+    """One event on its way down the steps; each step fills what the next ones read."""
+
+    __slots__ = (
+        "arrival",
+        "context",
+        "event_time",
+        "item",
+        "name",
+        "properties",
+        "schema",
+        "sent_at",
+        "sent_name",
+        "text",
+        "type",
+    )
+
+    def __init__(self, event: RawEvent, arrival: int, sent_at: int | None) -> None:
+        self.item, self.text = event
+        self.arrival = arrival
+        self.sent_at = sent_at
+        self.event_time = received_at(arrival)
+        self.type = self.name = self.sent_name = ""
+        self.context: dict[str, Any] = {}
+        self.properties: dict[str, Any] = {}
+        self.schema: EventSchema | None = None
+
+
+_TRAITS_CALLS = frozenset({"identify", "group"})
+_NAMED_CALLS = frozenset({"page", "screen"})
+
+
+def readable(draft: Draft, rules: Rules) -> Rejection | None:
+    """Size, depth and lengths stay within the limits, and the event is a JSON object."""
+    text, limits = draft.text, rules.limits
+    if len(text) > limits.max_event_bytes:
+        return Rejection(
+            Reason.TOO_LARGE,
+            "$",
+            f"The event has {len(text)} bytes, at most {limits.max_event_bytes} are taken;"
+            " send less in it.",
+        )
+    if type(draft.item) is not dict:
+        detail = "The event is not a JSON object of Unicode text and finite numbers; mend the sender."
+        return Rejection(Reason.UNREADABLE_EVENT, "$", detail)
+    if too_deep(text, draft.item, limits.max_depth):
+        detail = f"The event nests deeper than {limits.max_depth} levels; flatten it."
+        return Rejection(Reason.TOO_DEEP, "$", detail)
+    long_at = too_long(text, draft.item, limits.max_string_length)
+    if long_at is not None:
+        detail = f"A text is longer than {limits.max_string_length} characters; shorten it."
+        return Rejection(Reason.TOO_LONG, long_at, detail)
+    return None
+
+
+def shaped(draft: Draft, _rules: Rules) -> Rejection | None:
+    """The call is one of the six, and its fields have the types of the tracking API."""
+    item = draft.item
+    call = item.get("type")
+    if call not in CALLS:
+        detail = f"`type` must be one of {', '.join(CALLS)}."
+        return Rejection(Reason.UNKNOWN_TYPE, "$.type", detail)
+    draft.type = call
+    properties = item.get("traits" if call in _TRAITS_CALLS else "properties")
+    context = item.get("context")
+    if properties is not None:
+        if type(properties) is not dict:
+            return _invalid("properties", "an object")
+        draft.properties = properties
+    if context is not None:
+        if type(context) is not dict:
+            return _invalid("context", "an object")
+        draft.context = context
+    if call in _NAMED_CALLS:
+        draft.properties = named(item, draft.properties)
+    return None
+
+
+def named(item: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    """Return a page call's properties with its name and category, which properties may override."""
+    own = {key: item[key] for key in ("name", "category") if item.get(key) is not None}
+    return {**own, **properties} if own else properties
+
+
+def known(draft: Draft, rules: Rules) -> Rejection | None:
+    """The tracking plan has the event, in the version asked for."""
+    sent = NAMES.get(draft.type) or draft.item.get("event")
+    if type(sent) is not str or not sent.strip():
+        detail = "A track call needs the event's name in `event`."
+        return Rejection(Reason.MISSING_NAME, "$.event", detail)
+    draft.name = draft.sent_name = sent
+    version = draft.context.get("schema_version")
+    schema = rules.plan.find(sent, version if type(version) is str else None)
+    if schema is not None:
+        draft.schema = schema
+        draft.name = schema.name
+        return None
+    if rules.plan.has(sent):
+        detail = "The plan has no such version of the event; send one of its versions, or none."
+        return Rejection(Reason.UNKNOWN_VERSION, "$.context.schema_version", detail)
+    if rules.accept_unknown:
+        return None
+    detail = "The plan has no event of that name; correct the name or add the event to the plan."
+    return Rejection(Reason.UNKNOWN_EVENT, "$.event", detail)
+
+
+def identified(draft: Draft, _rules: Rules) -> Rejection | None:
+    """Someone did it: a user id or an anonymous id is there, as text or number."""
+    found = False
+    for field in ("userId", "anonymousId"):
+        value = draft.item.get(field)
+        if value is None or value == "":
+            continue
+        if type(value) not in (str, int, float):
+            return _invalid(field, "text")
+        found = True
+    if found or (draft.schema is not None and not draft.schema.identity_required):
+        return None
+    detail = "The event needs a userId or an anonymousId."
+    return Rejection(Reason.MISSING_IDENTITY, "$", detail)
+
+
+def timely(draft: Draft, rules: Rules) -> Rejection | None:
+    """The event's time can be read and lies within the limits, after the client's clock is set right."""
+    item, limits = draft.item, rules.limits
+    sent = item.get("timestamp")
+    if sent is None:
+        sent = item.get("originalTimestamp")
+    time = None
+    if sent is not None:
+        time = parse_time(sent)
+        if time is None:
+            return _invalid("timestamp", "an ISO 8601 time or an epoch number")
+    own_sent_at = item.get("sentAt")
+    if own_sent_at is not None:
+        draft.sent_at = parse_time(own_sent_at)
+    received = received_at(draft.arrival)
+    draft.event_time = correct(time, draft.sent_at, received)
+    age_ms = (received - draft.event_time) // 1000
+    if -age_ms > limits.max_future_ms:
+        detail = f"The event lies {-age_ms} ms in the future; set the sender's clock, or send sentAt."
+        return Rejection(Reason.FROM_FUTURE, "$.timestamp", detail)
+    if limits.max_age_ms and age_ms > limits.max_age_ms:
+        detail = f"The event is {age_ms} ms old; the oldest taken is {limits.max_age_ms} ms."
+        return Rejection(Reason.TOO_OLD, "$.timestamp", detail)
+    return None
+
+
+def valid(draft: Draft, _rules: Rules) -> Rejection | None:
+    """The properties hold to the event's schema; the first fault is named, personal values hidden."""
+    schema = draft.schema
+    if schema is None or schema.validator.is_valid(draft.properties):
+        return None
+    return schema_fault(schema, draft.properties)
+
+
+def schema_fault(schema: EventSchema, properties: dict[str, Any]) -> Rejection | None:
+    """Name the first fault that a schema finds in properties, or None where it finds none."""
+    fault = next(iter(schema.validator.iter_errors(properties)), None)
+    if fault is None:
+        return None
+    keys = tuple(str(key) if type(key) is str else "*" for key in fault.instance_path)
+    path = "$.properties" + "".join(
+        f".{key}" if type(key) is str else f"[{key}]" for key in fault.instance_path
+    )
+    hidden = any(personal[: len(keys)] == keys for personal in schema.personal)
+    detail = "The value breaks the schema; it is personal and not shown." if hidden else fault.message
+    return Rejection(Reason.SCHEMA, path, detail[:_MAX_DETAIL])
+
+
+_MAX_DETAIL = 500
+
+
+def _invalid(field: str, wanted: str) -> Rejection:
+    return Rejection(Reason.INVALID_FIELD, f"$.{field}", f"`{field}` must be {wanted}.")
+
+
+STEPS: tuple[Callable[[Draft, Rules], Rejection | None], ...] = (
+    readable,
+    shaped,
+    known,
+    identified,
+    timely,
+    valid,
+)

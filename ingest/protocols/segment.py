@@ -1,0 +1,126 @@
+"""The Segment HTTP tracking API: bodies of single calls and of batches, decoded to an `Envelope`.
+
+Every item keeps the exact text that was sent, so that numbers, key order and nulls come back.
+"""
+
+import json
+from typing import Any, NoReturn
+
+import msgspec
+import orjson
+
+from ingest.refusal import Refusal
+from ingest.event import CALLS, Envelope, RawEvent
+
+ROUTES = {f"/v1/{path}": call for call in CALLS for path in (call, call[0])}
+ROUTES["/v1/batch"] = ROUTES["/v1/b"] = "batch"
+"""The call of each path, with the one-letter paths of analytics.js."""
+
+
+class _Batch(msgspec.Struct):
+    batch: list[msgspec.Raw]
+
+
+_batch_texts = msgspec.json.Decoder(_Batch)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def decode(body: bytes, call: str) -> Envelope | Refusal:
+    """Decode the body of one request to `call`; a body that cannot be read is a `Refusal`."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return _decode_leniently(body, call, str(error))
+    return _envelope(document, body, call)
+
+
+def _envelope(document: Any, body: bytes, call: str) -> Envelope | Refusal:
+    if type(document) is not dict:
+        return Refusal(400, "not_an_object", "The body must be a JSON object; send one call.")
+    key = document.get("writeKey")
+    key = key if type(key) is str else ""
+    if call != "batch":
+        document["type"] = call
+        return Envelope(key, document.get("sentAt"), [RawEvent(document, body)])
+    items = document.get("batch")
+    if type(items) is not list:
+        return Refusal(400, "not_a_batch", "The body must have a list `batch` of calls.")
+    events = list(map(RawEvent, items, _texts(items, body)))
+    shared = document.get("context")
+    if type(shared) is dict and shared:
+        events = [_with_context(event, shared) for event in events]
+    return Envelope(key, document.get("sentAt"), events)
+
+
+def _texts(items: list[Any], body: bytes) -> list[bytes]:
+    try:
+        texts = [bytes(raw) for raw in _batch_texts.decode(body).batch]
+    except (msgspec.DecodeError, RecursionError):
+        texts = []
+    if len(texts) == len(items):
+        return texts
+    return [_text(item) for item in items]
+
+
+def _text(item: Any) -> bytes:
+    try:
+        return orjson.dumps(item)
+    except (orjson.JSONEncodeError, RecursionError):
+        pass
+    try:
+        return json.dumps(item).encode()
+    except RecursionError:
+        return b'"(nested too deeply to be written)"'
+
+
+def _with_context(event: RawEvent, shared: dict[str, Any]) -> RawEvent:
+    item = event.item
+    if type(item) is not dict or type(item.get("context", {})) is not dict:
+        return event
+    merged = _merge(shared, item.get("context", {}))
+    return RawEvent({**item, "context": merged}, replace(event.text, context=merged))
+
+
+def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = {**under, **over}
+    for key in under.keys() & over.keys():
+        if type(under[key]) is dict and type(over[key]) is dict:
+            merged[key] = _merge(under[key], over[key])
+    return merged
+
+
+def replace(text: bytes, **fields: Any) -> bytes:
+    """Return a JSON object's text with some fields set, all others exactly as they were."""
+    kept: dict[str, Any] = dict(_fields.decode(text))
+    for name, value in fields.items():
+        kept[name] = msgspec.Raw(_text(value))
+    return msgspec.json.encode(kept)
+
+
+def _decode_leniently(body: bytes, call: str, why: str) -> Envelope | Refusal:
+    """Read what the strict parser refuses in one value only (a lone surrogate, a number over 1e308).
+
+    Only the event that holds the value is rejected then, not its whole batch.
+    """
+    try:
+        document = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return Refusal(400, "unreadable_body", f"The body is not JSON ({why}); send UTF-8 JSON.")
+    envelope = _envelope(document, body, call)
+    if isinstance(envelope, Refusal):
+        return envelope
+    events = [RawEvent(_strict(event), event.text) for event in envelope.events]
+    return Envelope(envelope.write_key, envelope.sent_at, events)
+
+
+def _strict(event: RawEvent) -> Any:
+    try:
+        orjson.loads(_text(event.item))
+        orjson.loads(event.text)
+    except orjson.JSONDecodeError:
+        return None
+    return event.item
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)

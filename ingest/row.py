@@ -1,0 +1,68 @@
+"""The row that the collector hands to the loader: what decided the answer, and what was sent.
+
+Everything that can be derived later from these columns is derived by the loader.
+"""
+
+from typing import NamedTuple
+
+import pyarrow as pa
+
+
+class Row(NamedTuple):
+    """One received event, accepted (`reason` empty) or rejected, as it lies in the spool."""
+
+    arrival: int
+    source: str
+    server: bool
+    event_id: bytes
+    event_type: str
+    event_name: str
+    sent_name: str
+    schema_version: str
+    planned: bool
+    event_time: int
+    sent_at: int | None
+    payload: bytes
+    user_agent: str
+    ip: str
+    page: str
+    reason: str
+    path: str
+    detail: str
+    replayed: bool
+
+
+_TIME = pa.timestamp("us", tz="UTC")
+
+SCHEMA = pa.schema(
+    [
+        pa.field("arrival", pa.uint64(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("server", pa.bool_(), nullable=False),
+        pa.field("event_id", pa.binary(16), nullable=False),
+        pa.field("event_type", pa.string(), nullable=False),
+        pa.field("event_name", pa.string(), nullable=False),
+        pa.field("sent_name", pa.string(), nullable=False),
+        pa.field("schema_version", pa.string(), nullable=False),
+        pa.field("planned", pa.bool_(), nullable=False),
+        pa.field("event_time", _TIME, nullable=False),
+        pa.field("sent_at", _TIME),
+        pa.field("payload", pa.binary(), nullable=False),
+        pa.field("user_agent", pa.string(), nullable=False),
+        pa.field("ip", pa.string(), nullable=False),
+        pa.field("page", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+        pa.field("replayed", pa.bool_(), nullable=False),
+    ]
+)
+"""Arrow schema of a segment: the fields of `Row`, in order; times are microseconds UTC."""
+
+ARRIVAL_BITS = 12
+"""An arrival number is the microsecond of receipt shifted left by this, and a worker's mark."""
+
+
+def received_at(arrival: int) -> int:
+    """Microseconds since the epoch at which the event with this arrival number was received."""
+    return arrival >> ARRIVAL_BITS

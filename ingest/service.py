@@ -1,0 +1,66 @@
+"""What the collector answers beside events: health, metrics, and the settings document of SDKs."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
+
+from ingest import answers
+from ingest.metrics import SnapshotCollector
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def error_response(_request: Request, error: Exception) -> Response:
+    """Answer an HTTP error in the one shape that all errors have."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = str(error.detail) if isinstance(error, HTTPException) else "The request failed."
+    answer = answers.error(status, "not_found" if status == 404 else "http", detail)  # noqa: PLR2004
+    return Response(answer.body, status, media_type="application/json")
+
+
+def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:
+    """Build the application behind the event routes; `full` says that the spool takes no more."""
+    app = FastAPI(title="funnelhouse collector", docs_url=None, redoc_url=None)
+    app.add_exception_handler(HTTPException, error_response)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(metrics)
+
+    @app.get("/livez")
+    def livez() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Not ready only while the spool is full: events are taken through any outage behind it."""
+        if full():
+            return JSONResponse({"status": "spool full"}, 503)
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics")
+    def exposed() -> Response:
+        """Counters of all workers in the Prometheus text format."""
+        return Response(generate_latest(registry), media_type=METRICS_TYPE)
+
+    @app.get("/v1/projects/{key}/settings")
+    def settings(key: str, request: Request) -> JSONResponse:
+        """The project settings that analytics.js asks for first: send here, load nothing else."""
+        host = request.headers.get("host", "")
+        integration = {"apiKey": key, "apiHost": f"{host}/v1", "protocol": request.url.scheme}
+        document = {
+            "integrations": {"Segment.io": integration},
+            "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
+            "edgeFunction": {},
+            "analyticsNextEnabled": True,
+            "middlewareSettings": {},
+            "enabledMiddleware": {},
+            "metrics": {"sampleRate": 0},
+            "legacyVideoPluginsEnabled": False,
+            "remotePlugins": [],
+        }
+        return JSONResponse(document, headers={"access-control-allow-origin": "*"})
+
+    return app

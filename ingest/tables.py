@@ -1,0 +1,127 @@
+"""From the frames of a load's segments to the tables that are inserted for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.row import ARRIVAL_BITS, SCHEMA
+from ingest.segment import Frame
+from transforms.columns import Facts, Sent, derive
+
+_TIME = pa.timestamp("us", tz="UTC")
+_KEPT = (
+    "source",
+    "event_id",
+    "arrival",
+    "server",
+    "event_time",
+    "sent_at",
+    "event_type",
+    "event_name",
+    "sent_name",
+    "schema_version",
+    "planned",
+    "ip",
+    "payload",
+)
+_REJECTED = (
+    "source",
+    "arrival",
+    "event_id",
+    "server",
+    "event_time",
+    "sent_at",
+    "event_type",
+    "event_name",
+    "sent_name",
+    "schema_version",
+    "reason",
+    "path",
+    "detail",
+    "page",
+    "user_agent",
+    "ip",
+    "payload",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a load in order: accepted ones, and rejected or replayed ones."""
+
+    accepted: pa.Table
+    rejected: pa.Table
+
+
+def rows_of(frames: Iterable[Frame]) -> Rows:
+    """Gather the rows of frames, apart by outcome; a replayed row stands in both."""
+    batches = [frame.batch for frame in frames]
+    rows = pa.Table.from_batches(batches, SCHEMA)
+    is_rejected = pc.not_equal(rows["reason"], "")
+    accepted = rows.filter(pc.invert(is_rejected))
+    return Rows(accepted, rows.filter(pc.or_(is_rejected, rows["replayed"])))
+
+
+def received_table(segments: Sequence[tuple[Path, Sequence[Frame]]]) -> pa.Table:
+    """Build `received_raw`: the counts that stand in the metadata of each frame."""
+    rows = [
+        (path.name, frame.offset, *_source_and_minute(key), count)
+        for path, frames in segments
+        for frame in frames
+        for key, count in orjson.loads(frame.metadata)["received"].items()
+    ]
+    names = ("segment", "frame", "source", "minute", "events")
+    types = (pa.string(), pa.uint64(), pa.string(), pa.timestamp("s", tz="UTC"), pa.uint64())
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, types, strict=True)]
+    return pa.table(dict(zip(names, arrays, strict=True)))
+
+
+def _source_and_minute(key: str) -> tuple[str, int]:
+    source, _, minute = key.rpartition("|")
+    return source, int(minute) * 60
+
+
+def event_table(accepted: pa.Table) -> pa.Table:
+    """Build `events_raw` from accepted rows: what the collector noted, and what is derived."""
+    names = ("event_type", "server", "payload", "user_agent", "page")
+    sent = zip(*(accepted[name].to_pylist() for name in names), strict=True)
+    facts = [derive(Sent(*one)) for one in sent]
+    columns: dict[str, Any] = {name: accepted[name] for name in _KEPT}
+    columns["received_at"] = _received_at(accepted)
+    for name, values in zip(Facts._fields, _transposed(facts), strict=True):
+        columns[name] = pa.array(values, _FACT_TYPES.get(name, pa.string()))
+    return pa.table(columns)
+
+
+def rejected_table(rejected: pa.Table) -> pa.Table:
+    """Build `rejected_raw` from rejected and replayed rows."""
+    columns: dict[str, Any] = {name: rejected[name] for name in _REJECTED}
+    columns["received_at"] = _received_at(rejected)
+    columns["replayed"] = rejected["replayed"].cast(pa.uint8())
+    return pa.table(columns)
+
+
+def refused_table(row: pa.Table, reason: str, error: str) -> pa.Table:
+    """Turn one accepted row that the warehouse refuses into a rejected one."""
+    for name, text in (("reason", reason), ("detail", error), ("path", "$")):
+        column = pa.array([text] * row.num_rows, pa.string())
+        row = row.set_column(row.schema.get_field_index(name), name, column)
+    return rejected_table(row)
+
+
+_FACT_TYPES = {"is_bot": pa.bool_(), "properties": pa.binary()}
+
+
+def _transposed(facts: list[Facts]) -> Iterable[tuple[Any, ...]]:
+    return zip(*facts, strict=True) if facts else [()] * len(Facts._fields)
+
+
+def _received_at(rows: pa.Table) -> pa.ChunkedArray:
+    microseconds = pc.shift_right(rows["arrival"], pa.scalar(ARRIVAL_BITS, pa.uint64()))
+    return microseconds.cast(pa.int64()).cast(_TIME)

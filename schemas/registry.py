@@ -1,0 +1,113 @@
+"""The loaded plan: finds the compiled schema of a sent event name, and holds the funnels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator
+
+from schemas.check import EventDocument, Fault, compile_schema, personal_paths, read_plan
+from schemas.funnels import Funnel, funnel_from
+from schemas.names import match_key
+
+MAX_NAME_LENGTH = 256
+MAX_REMEMBERED_NAMES = 4096
+
+
+class PlanError(Exception):
+    """A plan folder that cannot be used; as text one line a fault."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSchema:
+    """One version of one event, compiled.
+
+    `personal` holds the paths of personal properties, "*" standing for each item of an array.
+    """
+
+    name: str
+    version: str
+    family: str
+    validator: Draft202012Validator
+    personal: tuple[tuple[str, ...], ...]
+    identity_required: bool
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The events by name and version (oldest first), and the funnels."""
+
+    events: Mapping[str, Mapping[str, EventSchema]]
+    funnels: tuple[Funnel, ...]
+    _by_key: dict[str, Mapping[str, EventSchema]] = field(init=False, repr=False, compare=False)
+    _found: dict[str, EventSchema] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_key = {match_key(name): versions for name, versions in self.events.items()}
+        newest = {name: _newest(versions) for name, versions in self.events.items()}
+        object.__setattr__(self, "_by_key", by_key)
+        object.__setattr__(self, "_found", newest)
+
+    def find(self, sent_name: str, version: str | None) -> EventSchema | None:
+        """Find the schema of a sent name, of the version asked for or else of the newest.
+
+        None when the plan has no such name or the name no such version; `has` tells them apart.
+        """
+        newest = self._found.get(sent_name) or self._find_by_key(sent_name)
+        if newest is None or version is None or version == newest.version:
+            return newest
+        return self.events[newest.name].get(version)
+
+    def has(self, sent_name: str) -> bool:
+        """Say whether the plan knows the name in any version."""
+        return self.find(sent_name, None) is not None
+
+    def _find_by_key(self, sent_name: str) -> EventSchema | None:
+        if len(sent_name) > MAX_NAME_LENGTH:
+            return None
+        versions = self._by_key.get(match_key(sent_name))
+        if versions is None:
+            return None
+        found = _newest(versions)
+        # Spellings come from strangers: a full memo makes new ones slower, never bigger.
+        if len(self._found) < MAX_REMEMBERED_NAMES:
+            self._found[sent_name] = found
+        return found
+
+
+def load_plan(folder: Path) -> Plan:
+    """Load and compile the plan in a folder of `events/` and, if wanted, `funnels/`.
+
+    Raises:
+        PlanError: the folder has any fault at all; nothing is loaded in part.
+    """
+    reading = read_plan(folder)
+    if reading.faults:
+        raise PlanError(reading.faults)
+    events: dict[str, dict[str, EventSchema]] = {}
+    for event in reading.events:
+        events.setdefault(event.name, {})[event.version] = _compiled(event)
+    return Plan(events, tuple(funnel_from(document.value) for document in reading.funnels))
+
+
+def _compiled(event: EventDocument) -> EventSchema:
+    schema = event.schema
+    return EventSchema(
+        name=event.name,
+        version=event.version,
+        family=event.family,
+        validator=compile_schema(schema),
+        personal=personal_paths(schema),
+        identity_required=schema.get("x-identity") != "none",
+        document=schema,
+    )
+
+
+def _newest(versions: Mapping[str, EventSchema]) -> EventSchema:
+    return versions[list(versions)[-1]]

@@ -1,0 +1,1 @@
+"""The warehouse: its tables and views as SQL files, the client, and the migrations."""

@@ -1,0 +1,97 @@
+"""Brings a warehouse to this version's tables and views: numbered files, forward only, each once.
+
+Tables change by a new numbered migration; views hold no data and are written anew at each start.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from clickhouse_connect.driver.client import Client
+
+from sql.client import WarehouseError
+
+ROOT = Path(__file__).parent
+
+VIEWS = (
+    "events/events",
+    "events/rejected_events",
+    "ledger/duplicate_events",
+    "ledger/ledger_minutely",
+    "funnel/stage_entries",
+    "funnel/spend_weekly",
+    "funnel/funnel_weekly",
+)
+"""Views in an order in which each finds those that it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file: its name without ending, its text, and the checksum of that text."""
+
+    name: str
+    text: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A migration beside the warehouse: `applied`, `pending`, or `changed` after it was applied."""
+
+    name: str
+    state: str
+    checksum: str
+
+
+def shipped(folder: Path = ROOT / "migrations") -> list[Migration]:
+    """List the migrations of this version in order."""
+    files = sorted(folder.glob("[0-9]*.sql"))
+    texts = ((file.stem, file.read_text(encoding="utf-8")) for file in files)
+    return [Migration(n, text, hashlib.sha256(text.encode()).hexdigest()) for n, text in texts]
+
+
+def status(client: Client, migrations: list[Migration]) -> list[Status]:
+    """Compare the migrations of this version with those that the warehouse has."""
+    client.command((ROOT / "migrations" / "schema_migrations.sql").read_text(encoding="utf-8"))
+    rows = client.query("SELECT name, checksum FROM schema_migrations FINAL").result_rows
+    applied = dict(rows)
+    known = [Status(m.name, _state(m, applied), m.checksum) for m in migrations]
+    names = {m.name for m in migrations}
+    return known + [Status(n, "unknown", c) for n, c in applied.items() if n not in names]
+
+
+def migrate(client: Client, timezone: str) -> Iterator[str]:
+    """Apply what is pending, then write all views; yields the name of each applied migration.
+
+    Raises:
+        WarehouseError: an applied migration was changed since, or the warehouse is newer.
+    """
+    migrations = shipped()
+    states = {entry.name: entry.state for entry in status(client, migrations)}
+    for name, state in states.items():
+        if state in {"changed", "unknown"}:
+            raise WarehouseError(
+                f"Migration {name} of this warehouse is {state} to this version;"
+                " run the version that applied it, or a newer one."
+            )
+    for migration in migrations:
+        if states[migration.name] == "pending":
+            client.command(migration.text)
+            client.insert(
+                "schema_migrations",
+                [[migration.name, migration.checksum]],
+                column_names=["name", "checksum"],
+            )
+            yield migration.name
+    for view in VIEWS:
+        text = (ROOT / "views" / f"{view}.sql").read_text(encoding="utf-8")
+        client.command(Template(text).substitute(timezone=timezone))
+
+
+def _state(migration: Migration, applied: dict[str, str]) -> str:
+    checksum = applied.get(migration.name)
+    if checksum is None:
+        return "pending"
+    return "applied" if checksum == migration.checksum else "changed"

@@ -1,0 +1,60 @@
+-- events_raw: one row a copy of an event until merges leave the first copy received.
+-- Duplicates: (source, event_id) is the whole key, since a retry changes neither; of several
+-- copies the lowest arrival wins, in merges and under FINAL. Read it through the view `events`.
+-- There is no time partition: no time stands still under a retry that carries another sentAt.
+CREATE TABLE IF NOT EXISTS events_raw
+(
+    source              LowCardinality(String),
+    event_id            UUID,
+    arrival             UInt64,
+    arrival_rank        UInt64 MATERIALIZED bitNot(arrival),
+    server              Bool,
+    received_at         DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
+    event_time          DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
+    sent_at             Nullable(DateTime64(6, 'UTC')) CODEC(Delta, ZSTD),
+    event_type          LowCardinality(String),
+    event_name          LowCardinality(String),
+    sent_name           LowCardinality(String),
+    schema_version      LowCardinality(String),
+    planned             Bool,
+    anonymous_id        String,
+    user_id             String,
+    session_id          String,
+    page_url            String CODEC(ZSTD),
+    page_host           LowCardinality(String),
+    page_path           String CODEC(ZSTD),
+    page_query          String CODEC(ZSTD),
+    page_title          String CODEC(ZSTD),
+    referrer_url        String CODEC(ZSTD),
+    referrer_host       LowCardinality(String),
+    referrer_source     LowCardinality(String),
+    channel             LowCardinality(String),
+    utm_source          LowCardinality(String),
+    utm_medium          LowCardinality(String),
+    utm_campaign        LowCardinality(String),
+    utm_term            String CODEC(ZSTD),
+    utm_content         String CODEC(ZSTD),
+    utm_id              String CODEC(ZSTD),
+    click_id            String CODEC(ZSTD),
+    click_id_kind       LowCardinality(String),
+    device_class        LowCardinality(String),
+    os                  LowCardinality(String),
+    os_version          LowCardinality(String),
+    browser             LowCardinality(String),
+    browser_version     LowCardinality(String),
+    is_bot              Bool,
+    user_agent          String CODEC(ZSTD),
+    ip                  LowCardinality(String),
+    locale              LowCardinality(String),
+    client_timezone     LowCardinality(String),
+    library             LowCardinality(String),
+    release             LowCardinality(String),
+    properties          String CODEC(ZSTD),
+    payload             String CODEC(ZSTD)
+)
+ENGINE = ReplacingMergeTree(arrival_rank)
+ORDER BY (source, event_id)
+SETTINGS
+    non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1;

@@ -1,0 +1,50 @@
+-- stage_events_mv: each row inserted into events_raw, beside every stage that it reaches.
+-- The one place where stage rules meet events: a rebuild runs this same SELECT, as the engine
+-- keeps it, over all of events_raw. Bots reach no stage. An event counts in a funnel only when its
+-- property `product` is the funnel's. Values are compared as JSON, in the engine's own writing.
+CREATE MATERIALIZED VIEW IF NOT EXISTS stage_events_mv TO stage_events AS
+SELECT
+    rule.funnel AS funnel,
+    rule.funnel_version AS funnel_version,
+    rule.stage_position AS stage_position,
+    rule.stage AS stage,
+    event.source AS source,
+    event.event_id AS event_id,
+    event.arrival AS arrival,
+    event.event_time AS event_time,
+    if(event.user_id != '', event.user_id, event.anonymous_id) AS person_id,
+    rule.product AS product,
+    JSONExtractString(event.properties, 'track') AS track,
+    JSONExtractString(event.properties, 'cohort') AS cohort
+FROM events_raw AS event
+INNER JOIN stage_rules AS rule ON event.event_name = rule.event_name
+WHERE NOT event.is_bot
+    AND JSONExtractString(event.properties, 'product') = rule.product
+    AND arrayAll(
+        condition -> multiIf(
+            condition.operator = 'exists',
+            JSONHas(event.properties, condition.property) = (condition.expected[1] = 'true'),
+            condition.operator IN ('is', 'in'),
+            arrayExists(
+                text -> JSONExtractRaw(text) = JSONExtractRaw(event.properties, condition.property),
+                condition.expected
+            ),
+            condition.operator = 'not',
+            NOT arrayExists(
+                text -> JSONExtractRaw(text) = JSONExtractRaw(event.properties, condition.property),
+                condition.expected
+            ),
+            NOT JSONHas(event.properties, condition.property),
+            false,
+            condition.operator = 'gt',
+            JSONExtractFloat(event.properties, condition.property) > toFloat64(condition.expected[1]),
+            condition.operator = 'gte',
+            JSONExtractFloat(event.properties, condition.property) >= toFloat64(condition.expected[1]),
+            condition.operator = 'lt',
+            JSONExtractFloat(event.properties, condition.property) < toFloat64(condition.expected[1]),
+            condition.operator = 'lte',
+            JSONExtractFloat(event.properties, condition.property) <= toFloat64(condition.expected[1]),
+            false
+        ),
+        rule.conditions
+    );

@@ -1,0 +1,98 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from schemas.funnels import Condition, Funnel, StageRule
+from schemas.registry import load_plan
+
+FUNNEL = "funnels/short.yaml"
+
+
+def only_funnel(folder: Path) -> Funnel:
+    """Load the one funnel of a plan folder."""
+    (funnel,) = load_plan(folder).funnels
+    return funnel
+
+
+def test_a_funnel_is_read_as_written(folder: Path) -> None:
+    """Heading, stages and conditions of the file stand in the funnel."""
+    funnel = only_funnel(folder)
+    heading = (funnel.funnel, funnel.title, funnel.title_ko, funnel.product, funnel.version)
+    assert heading == ("short", "Short", "단일 지원", "nbcamp", 1)
+    assert funnel.valid_from == date(2024, 1, 1)
+    assert funnel.stages[0].where == (
+        Condition("stage", "in", ("registered", "document_passed")),
+        Condition("days", "gte", (3,)),
+    )
+
+
+def test_rules_are_flat_rows(folder: Path) -> None:
+    """A stage's rule carries its position from 1 and its values as JSON texts."""
+    first, second = only_funnel(folder).rules()
+    assert first == StageRule(
+        funnel="short",
+        version=1,
+        product="nbcamp",
+        position=1,
+        stage="left",
+        label="지원철회",
+        event_name="withdrawn",
+        conditions=[
+            ("stage", "in", ['"registered"', '"document_passed"']),
+            ("days", "gte", ["3"]),
+        ],
+        terminal="",
+        lead=False,
+    )
+    assert (second.position, second.terminal, second.lead) == (2, "withdrawn", True)
+
+
+def test_any_of_gives_a_rule_for_each_event(folder: Path) -> None:
+    """Several events that enter one stage share its position."""
+    event = folder / "events/application/withdrawn/1-0-0.json"
+    other = folder / "events/application/left/1-0-0.json"
+    other.parent.mkdir()
+    other.write_text(event.read_text().replace("application/withdrawn", "application/left"))
+    path = folder / FUNNEL
+    path.write_text(path.read_text().replace("[withdrawn]", "[withdrawn, left]"))
+    rules = only_funnel(folder).rules()
+    assert [(rule.position, rule.event_name) for rule in rules] == [
+        (1, "withdrawn"),
+        (2, "withdrawn"),
+        (2, "left"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "texts"),
+    [
+        ("is: registered", ("is", ['"registered"'])),
+        ("not: [registered]", ("not", ['"registered"'])),
+        ("exists: false", ("exists", ["false"])),
+    ],
+)
+def test_each_operator_gives_its_json_texts(
+    folder: Path, written: str, texts: tuple[str, list[str]]
+) -> None:
+    """One value or a list of them becomes a list of JSON texts."""
+    path = folder / FUNNEL
+    path.write_text(path.read_text().replace("in: [registered, document_passed]", written))
+    assert only_funnel(folder).rules()[0].conditions[0] == ("stage", *texts)
+
+
+def test_the_shipped_funnel_counts_as_the_weekly_sheet() -> None:
+    """The short bootcamp funnel has the sheet's stages, leads by document pass."""
+    rules = only_funnel(Path(__file__).parents[2] / "schemas").rules()
+    assert [(rule.stage, rule.event_name) for rule in rules] == [
+        ("landing_viewed", "page_viewed"),
+        ("cta_clicked", "cta_clicked"),
+        ("first_applied", "first_application_submitted"),
+        ("document_passed", "document_passed"),
+        ("slack_joined", "slack_joined"),
+        ("registered", "payment_completed"),
+        ("withdrawn_after_registration", "withdrawn"),
+    ]
+    assert [rule.stage for rule in rules if rule.lead] == ["document_passed"]
+    assert rules[-1].terminal == "withdrawn"
+    assert rules[-1].conditions == [("stage", "is", ['"registered"'])]

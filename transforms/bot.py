@@ -1,0 +1,23 @@
+"""Owns the verdict whether a user agent names a known robot."""
+
+from functools import lru_cache
+
+# The package carries no type marks.
+from crawleruseragents import is_crawler  # type: ignore[import-untyped]
+
+# Robots name themselves early; the cut keeps patterns and cache small on hostile input.
+_LONGEST_USER_AGENT = 1_024
+
+
+def is_bot(user_agent: str) -> bool:
+    """Whether the list crawler-user-agents (monperrus, MIT) knows the user agent as a robot.
+
+    An empty user agent is none: servers send events without one. Only the first 1,024 characters
+    are read.
+    """
+    return _is_bot(user_agent[:_LONGEST_USER_AGENT])
+
+
+@lru_cache(maxsize=4_096)
+def _is_bot(user_agent: str) -> bool:
+    return bool(user_agent) and bool(is_crawler(user_agent))

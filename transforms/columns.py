@@ -1,0 +1,180 @@
+"""Columns of an event that can be derived from what was sent: person, page, campaign, device.
+
+Pure: payload text and a few facts of its request in, one `Facts` out.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from transforms.bot import is_bot
+from transforms.campaign import merge_campaign, read_campaign
+from transforms.device import read_device
+from transforms.page import split_page
+from transforms.referrer import channel
+
+
+class Facts(NamedTuple):
+    """What is derived of one event; the names are the warehouse's columns, text "" where absent."""
+
+    anonymous_id: str
+    user_id: str
+    session_id: str
+    page_url: str
+    page_host: str
+    page_path: str
+    page_query: str
+    page_title: str
+    referrer_url: str
+    referrer_host: str
+    referrer_source: str
+    channel: str
+    utm_source: str
+    utm_medium: str
+    utm_campaign: str
+    utm_term: str
+    utm_content: str
+    utm_id: str
+    click_id: str
+    click_id_kind: str
+    device_class: str
+    os: str
+    os_version: str
+    browser: str
+    browser_version: str
+    is_bot: bool
+    user_agent: str
+    locale: str
+    client_timezone: str
+    library: str
+    release: str
+    properties: bytes
+
+
+class Sent(NamedTuple):
+    """One event as it was spooled: its call, its text, and the request's facts."""
+
+    event_type: str
+    server: bool
+    payload: bytes
+    user_agent: str
+    page: str
+
+
+class _Payload(msgspec.Struct):
+    anonymousId: Any = None  # noqa: N815 - the protocol's names
+    userId: Any = None  # noqa: N815
+    name: msgspec.Raw = msgspec.Raw()
+    category: msgspec.Raw = msgspec.Raw()
+    properties: msgspec.Raw = msgspec.Raw()
+    traits: msgspec.Raw = msgspec.Raw()
+    context: msgspec.Raw = msgspec.Raw()
+
+
+class _Context(msgspec.Struct):
+    page: Any = None
+    campaign: Any = None
+    library: Any = None
+    app: Any = None
+    sessionId: Any = None  # noqa: N815
+    session_id: Any = None
+    userAgent: Any = None  # noqa: N815
+    locale: Any = None
+    timezone: Any = None
+
+
+_payload = msgspec.json.Decoder(_Payload)
+_context = msgspec.json.Decoder(_Context)
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TRAITS_CALLS = frozenset({"identify", "group"})
+_NAMED_CALLS = frozenset({"page", "screen"})
+
+
+def derive(sent: Sent) -> Facts:
+    """Derive an event's columns; total over every payload that the pipeline accepts.
+
+    Properties are the exact text sent (of identify and group calls the traits); a page call's name
+    and category stand among them. A server's user agent says nothing of a person's device, and a
+    server is never a bot.
+    """
+    payload = _payload.decode(sent.payload)
+    context = _Context() if _is_null(payload.context) else _context.decode(payload.context)
+    page: dict[str, Any] = context.page if type(context.page) is dict else {}
+    user_agent = _text(context.userAgent) or ("" if sent.server else sent.user_agent)
+    return Facts(
+        _text(payload.anonymousId),
+        _text(payload.userId),
+        _text(context.session_id) or _text(context.sessionId),
+        *_page_facts(_text(page.get("url")) or sent.page, _text(page.get("title"))),
+        *_visit_facts(
+            _text(page.get("url")) or sent.page,
+            _text(page.get("referrer")),
+            _campaign_key(context.campaign),
+        ),
+        *_device_facts(user_agent, sent.server),
+        user_agent,
+        _text(context.locale),
+        _text(context.timezone),
+        _library(context.library),
+        _text(context.app.get("version")) if type(context.app) is dict else "",
+        _properties(payload, sent.event_type),
+    )
+
+
+def _is_null(raw: msgspec.Raw) -> bool:
+    return bytes(raw) in {b"", b"null"}
+
+
+def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
+    if type(value) in {int, float}:
+        return str(value)
+    return ""
+
+
+@lru_cache(maxsize=16_384)
+def _page_facts(url: str, title: str) -> tuple[str, ...]:
+    page = split_page(url)
+    return (page.url, page.host, page.path, page.query, title)
+
+
+@lru_cache(maxsize=16_384)
+def _visit_facts(
+    url: str, referrer: str, campaign_items: tuple[tuple[str, str], ...]
+) -> tuple[str, ...]:
+    page = split_page(url)
+    campaign = merge_campaign(read_campaign(page.query), dict(campaign_items))
+    referral = channel(page.host, referrer, campaign)
+    return (referrer, referral.referrer_host, referral.referrer_source, referral.channel, *campaign)
+
+
+@lru_cache(maxsize=16_384)
+def _device_facts(user_agent: str, server: bool) -> tuple[str | bool, ...]:  # noqa: FBT001 - a key
+    return (*read_device(user_agent), not server and is_bot(user_agent))
+
+
+def _campaign_key(campaign: Any) -> tuple[tuple[str, str], ...]:
+    if type(campaign) is not dict:
+        return ()
+    return tuple((key, value) for key, value in campaign.items() if type(value) is str)
+
+
+def _library(library: Any) -> str:
+    if type(library) is not dict:
+        return ""
+    return f"{_text(library.get('name'))} {_text(library.get('version'))}".strip()
+
+
+def _properties(payload: _Payload, event_type: str) -> bytes:
+    sent = payload.traits if event_type in _TRAITS_CALLS else payload.properties
+    text = b"{}" if _is_null(sent) else bytes(sent)
+    if event_type not in _NAMED_CALLS:
+        return text
+    own = {"name": payload.name, "category": payload.category}
+    own = {key: value for key, value in own.items() if not _is_null(value)}
+    if not own:
+        return text
+    merged: dict[str, msgspec.Raw] = {**own, **_object.decode(text)}
+    return msgspec.json.encode(merged)
