@@ -125,7 +125,9 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(name)
         except (ValueError, OSError) as error:
-            raise ValueError(f"`{name}` is no IANA time zone; write one such as Asia/Seoul") from error
+            raise ValueError(
+                f"`{name}` is no IANA time zone; write one such as Asia/Seoul"
+            ) from error
         return name
 
     @field_validator("collector", "console")

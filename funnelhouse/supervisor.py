@@ -1,4 +1,4 @@
-"""Starts the collector workers and the warehouse process, starts again what dies, stops in order."""
+"""Starts collector workers and the warehouse process, starts again what dies, stops in order."""
 
 import os
 import signal
@@ -49,8 +49,8 @@ class Child:
         now = time.monotonic()
         if not self.again_at:
             lived_s = now - self.started_at
-            self.pause_s = 0.0 if lived_s > _SHORT_LIFE_S else min(
-                self.pause_s * 2 or 0.25, _LONGEST_PAUSE_S
+            self.pause_s = (
+                0.0 if lived_s > _SHORT_LIFE_S else min(self.pause_s * 2 or 0.25, _LONGEST_PAUSE_S)
             )
             self.again_at = now + self.pause_s
         if now >= self.again_at:

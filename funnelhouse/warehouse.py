@@ -56,7 +56,8 @@ def only_one(settings: Settings) -> Iterator[None]:
     except BlockingIOError as error:
         os.close(handle)
         raise AlreadyRunningError(
-            f"A warehouse process already works on {settings.data}; stop it, or set FUNNELHOUSE_DATA."
+            f"A warehouse process already works on {settings.data};"
+            " stop it, or set FUNNELHOUSE_DATA."
         ) from error
     try:
         yield

@@ -13,14 +13,14 @@ from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_without_parent
 from funnelhouse.settings import Settings
 from ingest.collector import Collector, Door, Line
-from ingest.disk import Disk
+from ingest.disk import LOCAL_DISK, Disk
 from ingest.judgement import Rules
 from ingest.keys import RateLimiter
 from ingest.metrics import SnapshotCollector, WorkerMetrics
 from ingest.pipeline import Pipeline
 from ingest.row import SCHEMA
 from ingest.service import service
-from ingest.spool import LOCAL_DISK, Spool
+from ingest.spool import Spool
 from schemas.registry import load_plan
 
 _PUBLISH_S = 1.0
@@ -113,9 +113,11 @@ def main() -> int:
     """Run as a child of the supervisor: arguments are the socket's descriptor, slot and count."""
     descriptor, slot, workers = map(int, sys.argv[1:4])
     configure_logs()
-    with socket.socket(fileno=descriptor) as listener:
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
-            return runner.run(serve(Settings(), listener, slot, workers))
+    with (
+        socket.socket(fileno=descriptor) as listener,
+        asyncio.Runner(loop_factory=_new_loop) as runner,
+    ):
+        return runner.run(serve(Settings(), listener, slot, workers))
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from typing import NamedTuple
 
 import orjson
@@ -25,13 +24,13 @@ def _json(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Answer:
     return Answer(status, [(b"content-type", b"application/json"), length, *more], body)
 
 
-SUCCESS = _json(HTTPStatus.OK, b'{"success": true}')
+SUCCESS = _json(200, b'{"success": true}')
 """Every event of the request is durable; some SDKs take nothing but a 200 for success."""
 
 
 def success_with(results: Mapping[str, object]) -> Answer:
     """Like `SUCCESS`, with the outcome of each event that has a problem, by message id or index."""
-    return _json(HTTPStatus.OK, _dump({"success": True, "results": results}))
+    return _json(200, _dump({"success": True, "results": results}))
 
 
 def error(status: int, reason: str, detail: str, retry_after_s: int | None = None) -> Answer:
@@ -59,7 +58,7 @@ _PIXEL = bytes.fromhex(
 )
 
 GIF = Answer(
-    HTTPStatus.OK,
+    200,
     [
         (b"content-type", b"image/gif"),
         (b"content-length", b"%d" % len(_PIXEL)),
@@ -103,4 +102,4 @@ def preflight(headers: Iterable[tuple[bytes, bytes]]) -> Answer:
         granted.append((b"access-control-allow-headers", wanted))
     if asked.get(b"access-control-request-private-network") == b"true":
         granted.append((b"access-control-allow-private-network", b"true"))
-    return Answer(HTTPStatus.NO_CONTENT, granted, b"")
+    return Answer(204, granted, b"")

@@ -5,27 +5,19 @@ Hands on the plain body, or a `Refusal` that says how to answer.
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Protocol
 
 import brotli  # type: ignore[import-untyped]  # the package ships no types
 from backports import zstd
+
+from ingest.refusal import Refusal
 
 _CHUNK = 16_384
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_CODINGS = 3
 _MAX_MEMBERS = 1_000  # opening a decoder takes up to 10 µs: empty members would stall a worker
 _ZSTD_OPTIONS = {int(zstd.DecompressionParameter.window_log_max): 23}  # 8 MiB, RFC 9659 section 3
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a body cannot be read: an HTTP status, a reason of a closed set, and a sentence."""
-
-    status: Literal[400, 413, 415]
-    reason: Literal["unreadable", "too large", "unknown encoding"]
-    detail: str
 
 
 class _Decoder(Protocol):
@@ -42,6 +34,7 @@ def inflate(body: bytes, encoding: str, max_bytes: int) -> bytes | Refusal:
     The inflated pieces never pass `max_bytes` by more than one chunk. gzip, deflate and zstd
     bodies may have several members (RFC 1952 section 2.2, RFC 8878 section 3). A body that
     starts as gzip does is inflated though no coding was named: trackers in the wild send it.
+    Refusals are 415 unknown_encoding, 413 too_large and 400 unreadable_body.
     """
     codecs = _codecs(encoding)
     if codecs is None:
@@ -140,18 +133,20 @@ def _codecs(encoding: str) -> tuple[Callable[[bytes], Iterator[bytes]], ...] | N
 
 _UNKNOWN = Refusal(
     415,
-    "unknown encoding",
+    "unknown_encoding",
     f"The Content-Encoding is not known; send {', '.join(_CODECS)} or identity, "
     f"at most {_MAX_CODINGS} of them.",
 )
 _UNREADABLE = Refusal(
     400,
-    "unreadable",
+    "unreadable_body",
     "The body does not inflate as its Content-Encoding says; send it whole, with nothing after it.",
 )
 
 
 def _too_large(max_bytes: int) -> Refusal:
     return Refusal(
-        413, "too large", f"The body holds over {max_bytes} bytes once inflated; send smaller batches."
+        413,
+        "too_large",
+        f"The body holds over {max_bytes} bytes once inflated; send smaller batches.",
     )

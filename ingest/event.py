@@ -1,4 +1,4 @@
-"""What a protocol hands to the pipeline: decoded calls, and the facts of the request around them."""
+"""What a protocol hands to the pipeline: decoded calls, and the facts of their request."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple

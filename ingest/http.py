@@ -17,7 +17,16 @@ _MAX_HEADER = 1024
 class Head:
     """The headers and the query of a request; `key` is the write key that they carry, or ""."""
 
-    __slots__ = ("authorization", "encoding", "ip", "length", "origin", "page", "query", "user_agent")
+    __slots__ = (
+        "authorization",
+        "encoding",
+        "ip",
+        "length",
+        "origin",
+        "page",
+        "query",
+        "user_agent",
+    )
 
     def __init__(self, scope: Scope) -> None:
         self.authorization = self.origin = b""
@@ -45,7 +54,7 @@ class Head:
     def key(self) -> str:
         """The write key in the query, else the user name of Basic authorization, else ""."""
         if "writeKey" in self.query:
-            return self.query["writeKey"][0]
+            return str(self.query["writeKey"][0])
         return key_from_basic(self.authorization) if self.authorization else ""
 
 

@@ -1,4 +1,4 @@
-"""The steps that an event passes, in order; each returns nothing, or the rejection that stops it."""
+"""The steps that an event passes, in order; each returns None, or what stops the event there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,7 +65,9 @@ def readable(draft: Draft, rules: Rules) -> Rejection | None:
             " send less in it.",
         )
     if type(draft.item) is not dict:
-        detail = "The event is not a JSON object of Unicode text and finite numbers; mend the sender."
+        detail = (
+            "The event is not a JSON object of Unicode text and finite numbers; mend the sender."
+        )
         return Rejection(Reason.UNREADABLE_EVENT, "$", detail)
     if too_deep(text, draft.item, limits.max_depth):
         detail = f"The event nests deeper than {limits.max_depth} levels; flatten it."
@@ -145,7 +147,7 @@ def identified(draft: Draft, _rules: Rules) -> Rejection | None:
 
 
 def timely(draft: Draft, rules: Rules) -> Rejection | None:
-    """The event's time can be read and lies within the limits, after the client's clock is set right."""
+    """The event's time, set right for the client's clock, can be read and is within the limits."""
     item, limits = draft.item, rules.limits
     sent = item.get("timestamp")
     if sent is None:
@@ -162,7 +164,9 @@ def timely(draft: Draft, rules: Rules) -> Rejection | None:
     draft.event_time = correct(time, draft.sent_at, received)
     age_ms = (received - draft.event_time) // 1000
     if -age_ms > limits.max_future_ms:
-        detail = f"The event lies {-age_ms} ms in the future; set the sender's clock, or send sentAt."
+        detail = (
+            f"The event lies {-age_ms} ms in the future; set the sender's clock, or send sentAt."
+        )
         return Rejection(Reason.FROM_FUTURE, "$.timestamp", detail)
     if limits.max_age_ms and age_ms > limits.max_age_ms:
         detail = f"The event is {age_ms} ms old; the oldest taken is {limits.max_age_ms} ms."
@@ -171,7 +175,7 @@ def timely(draft: Draft, rules: Rules) -> Rejection | None:
 
 
 def valid(draft: Draft, _rules: Rules) -> Rejection | None:
-    """The properties hold to the event's schema; the first fault is named, personal values hidden."""
+    """The properties hold to the event's schema."""
     schema = draft.schema
     if schema is None or schema.validator.is_valid(draft.properties):
         return None
@@ -188,7 +192,9 @@ def schema_fault(schema: EventSchema, properties: dict[str, Any]) -> Rejection |
         f".{key}" if type(key) is str else f"[{key}]" for key in fault.instance_path
     )
     hidden = any(personal[: len(keys)] == keys for personal in schema.personal)
-    detail = "The value breaks the schema; it is personal and not shown." if hidden else fault.message
+    detail = (
+        "The value breaks the schema; it is personal and not shown." if hidden else fault.message
+    )
     return Rejection(Reason.SCHEMA, path, detail[:_MAX_DETAIL])
 
 

@@ -56,7 +56,7 @@ class Load(msgspec.Struct):
 
 
 def plan(segments: list[Path], max_bytes: int) -> Load:
-    """Gather the oldest segments into one load of at most `max_bytes`, or the one that is larger."""
+    """Gather the oldest segments into a load of at most `max_bytes`, or a single larger one."""
     size = 0
     names: list[str] = []
     for path in segments:

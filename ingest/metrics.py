@@ -101,7 +101,7 @@ def read_snapshot(path: Path, kind: type[Snapshot]) -> Snapshot | None:
     """Read a snapshot back; None when it is absent or damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

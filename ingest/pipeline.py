@@ -16,7 +16,6 @@ from ingest.row import Row
 from transforms.clock import parse_time
 from transforms.identity import event_id
 
-
 _TOO_LARGE = 413
 
 

@@ -33,4 +33,9 @@ class Rejection(NamedTuple):
 
     def as_result(self) -> dict[str, str]:
         """Return the entry that the sender finds under `results` in the answer."""
-        return {"outcome": "rejected", "reason": self.reason, "path": self.path, "detail": self.detail}
+        return {
+            "outcome": "rejected",
+            "reason": self.reason,
+            "path": self.path,
+            "detail": self.detail,
+        }

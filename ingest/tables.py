@@ -62,7 +62,7 @@ def rows_of(frames: Iterable[Frame]) -> Rows:
     """Gather the rows of frames, apart by outcome; a replayed row stands in both."""
     batches = [frame.batch for frame in frames]
     rows = pa.Table.from_batches(batches, SCHEMA)
-    is_rejected = pc.not_equal(rows["reason"], "")
+    is_rejected = pc.not_equal(rows["reason"], pa.scalar(""))
     accepted = rows.filter(pc.invert(is_rejected))
     return Rows(accepted, rows.filter(pc.or_(is_rejected, rows["replayed"])))
 
@@ -122,6 +122,6 @@ def _transposed(facts: list[Facts]) -> Iterable[tuple[Any, ...]]:
     return zip(*facts, strict=True) if facts else [()] * len(Facts._fields)
 
 
-def _received_at(rows: pa.Table) -> pa.ChunkedArray:
+def _received_at(rows: pa.Table) -> pa.ChunkedArray[Any]:
     microseconds = pc.shift_right(rows["arrival"], pa.scalar(ARRIVAL_BITS, pa.uint64()))
     return microseconds.cast(pa.int64()).cast(_TIME)

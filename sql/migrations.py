@@ -56,7 +56,7 @@ def status(client: Client, migrations: list[Migration]) -> list[Status]:
     """Compare the migrations of this version with those that the warehouse has."""
     client.command((ROOT / "migrations" / "schema_migrations.sql").read_text(encoding="utf-8"))
     rows = client.query("SELECT name, checksum FROM schema_migrations FINAL").result_rows
-    applied = dict(rows)
+    applied: dict[str, str] = {name: checksum for name, checksum in rows}  # noqa: C416
     known = [Status(m.name, _state(m, applied), m.checksum) for m in migrations]
     names = {m.name for m in migrations}
     return known + [Status(n, "unknown", c) for n, c in applied.items() if n not in names]

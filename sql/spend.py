@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 from clickhouse_connect.driver.client import Client
 
@@ -55,7 +56,7 @@ def import_spend(client: Client, rows: list[Spend]) -> int:
 
 def _refuse_overlaps(rows: list[Spend]) -> None:
     unique = sorted({row.key for row in rows})
-    for earlier, later in zip(unique, unique[1:], strict=False):
+    for earlier, later in pairwise(unique):
         if earlier[:3] == later[:3] and later[3] <= earlier[4]:
             raise SpendError(
                 f"Spend of {'/'.join(later[:3])} from {later[3]} to {later[4]} overlaps the period"

@@ -2,8 +2,7 @@
 
 from functools import lru_cache
 
-# The package carries no type marks.
-from crawleruseragents import is_crawler  # type: ignore[import-untyped]
+from crawleruseragents import is_crawler
 
 # Robots name themselves early; the cut keeps patterns and cache small on hostile input.
 _LONGEST_USER_AGENT = 1_024

@@ -28,7 +28,7 @@ def mask_ip(ip: str) -> str:
 @lru_cache(maxsize=4_096)
 def _masked(ip: str) -> str:
     try:
-        address = ip_address(ip.strip().partition("%")[0])
+        address = ip_address(ip.strip())
     except ValueError:
         return ""
     if not isinstance(address, IPv4Address):

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import msgspec
 import orjson
 
-from ingest.refusal import Refusal
 from ingest.event import CALLS, Envelope, RawEvent
+from ingest.refusal import Refusal
 
 ROUTES = {f"/v1/{path}": call for call in CALLS for path in (call, call[0])}
 ROUTES["/v1/batch"] = ROUTES["/v1/b"] = "batch"
@@ -98,7 +98,7 @@ def replace(text: bytes, **fields: Any) -> bytes:
 
 
 def _decode_leniently(body: bytes, call: str, why: str) -> Envelope | Refusal:
-    """Read what the strict parser refuses in one value only (a lone surrogate, a number over 1e308).
+    """Read what the strict parser refuses in one value (a lone surrogate, a number over 1e308).
 
     Only the event that holds the value is rejected then, not its whole batch.
     """

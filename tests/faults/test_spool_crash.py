@@ -9,10 +9,10 @@ from random import Random
 import orjson
 import pyarrow as pa
 import pytest
-from crashing_disk import Crashed, CrashingDisk
 
 from ingest.segment import Span, read_segment
 from ingest.spool import Spool, SpoolConfig, quarantine, recover, sealed
+from tests.faults.crashing_disk import Crashed, CrashingDisk
 
 FOLDER = Path("spool")
 _FIELDS: dict[str, pa.DataType] = {"event_id": pa.int64(), "text": pa.string()}

@@ -11,7 +11,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.encoding import Refusal, inflate
+from ingest.encoding import inflate
+from ingest.refusal import Refusal
 
 MIB = 1_048_576
 CHUNK = 16_384
@@ -127,13 +128,13 @@ def test_cap_is_exact(encoding: str, pack: Callable[[bytes], bytes]) -> None:
     refused = inflate(body, encoding, size - 1)
     assert inflate(body, encoding, size) == EVENT * 1_000
     assert isinstance(refused, Refusal)
-    assert (refused.status, refused.reason) == (413, "too large")
+    assert (refused.status, refused.reason) == (413, "too_large")
 
 
 def test_cap_holds_for_plain_bodies() -> None:
     """A body that needs no inflating is held to the same cap."""
     assert inflate(EVENT, "", len(EVENT)) == EVENT
-    assert reason(inflate(EVENT, "", len(EVENT) - 1)) == "too large"
+    assert reason(inflate(EVENT, "", len(EVENT) - 1)) == "too_large"
 
 
 @packed
@@ -144,7 +145,7 @@ def test_bomb_never_takes_more_than_the_cap_and_a_chunk(
     bomb = pack(bytes(64 * MIB))
     tracemalloc.start()
     try:
-        assert reason(inflate(bomb, encoding, MIB)) == "too large"
+        assert reason(inflate(bomb, encoding, MIB)) == "too_large"
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -154,13 +155,13 @@ def test_bomb_never_takes_more_than_the_cap_and_a_chunk(
 def test_bomb_within_a_bomb_is_capped_at_each_step() -> None:
     """A coding that is undone on the way is capped like the last one."""
     bomb = gzip.compress(gzip.compress(bytes(64 * MIB)))
-    assert reason(inflate(bomb, "gzip, gzip", 10_000)) == "too large"
+    assert reason(inflate(bomb, "gzip, gzip", 10_000)) == "too_large"
 
 
 def test_declared_size_of_a_zstd_frame_is_not_believed() -> None:
     """A frame that claims to hold exabytes is refused as unreadable, and nothing is set aside."""
     frame = bytes.fromhex("28b52ffd") + b"\xe0" + b"\xff" * 7 + b"\x0f" + b"\x01\x00\x00"
-    assert reason(inflate(frame, "zstd", MIB)) == "unreadable"
+    assert reason(inflate(frame, "zstd", MIB)) == "unreadable_body"
 
 
 def test_zstd_window_is_bounded() -> None:
@@ -169,7 +170,7 @@ def test_zstd_window_is_bounded() -> None:
     packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
     body = packer.compress(EVENT) + packer.flush()
     assert zstandard.get_frame_parameters(body).window_size == 16 * MIB
-    assert reason(inflate(body, "zstd", MIB)) == "unreadable"
+    assert reason(inflate(body, "zstd", MIB)) == "unreadable_body"
 
 
 @packed
@@ -177,7 +178,7 @@ def test_every_cut_is_refused(encoding: str, pack: Callable[[bytes], bytes]) -> 
     """A body cut anywhere is unreadable, never a shorter body."""
     body = pack(EVENT)
     answers = {reason(inflate(body[:cut], encoding, MIB)) for cut in range(len(body))}
-    assert answers == {"unreadable"}
+    assert answers == {"unreadable_body"}
 
 
 @packed
@@ -186,7 +187,7 @@ def test_trailing_garbage_is_refused(
     encoding: str, pack: Callable[[bytes], bytes], size: int
 ) -> None:
     """Bytes after the end that are no further member make the body unreadable."""
-    assert reason(inflate(pack(bytes(size)) + b"garbage", encoding, MIB)) == "unreadable"
+    assert reason(inflate(pack(bytes(size)) + b"garbage", encoding, MIB)) == "unreadable_body"
 
 
 def test_wrong_checksum_is_refused() -> None:
@@ -195,7 +196,7 @@ def test_wrong_checksum_is_refused() -> None:
     body[-8] ^= 1
     assert inflate(bytes(body), "gzip", MIB) == Refusal(
         400,
-        "unreadable",
+        "unreadable_body",
         "The body does not inflate as its Content-Encoding says; "
         "send it whole, with nothing after it.",
     )
@@ -208,7 +209,7 @@ def test_unknown_encoding_is_named_so(encoding: str) -> None:
     """A coding that is not known, or a fourth one, is refused with 415 whatever the body is."""
     refused = inflate(EVENT, encoding, MIB)
     assert isinstance(refused, Refusal)
-    assert (refused.status, refused.reason) == (415, "unknown encoding")
+    assert (refused.status, refused.reason) == (415, "unknown_encoding")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_unknown_encoding_is_named_so(encoding: str) -> None:
 def test_thousands_of_empty_members_are_refused(encoding: str, member: bytes) -> None:
     """A body of members without content is given up after a thousand: each costs a decoder."""
     assert inflate(member * 1_000, encoding, MIB) == b""
-    assert reason(inflate(member * 1_001, encoding, MIB)) == "unreadable"
+    assert reason(inflate(member * 1_001, encoding, MIB)) == "unreadable_body"
 
 
 @given(

@@ -153,7 +153,7 @@ DAMAGED = [
     b"",
     b"null",
     b"\xff\xfe",
-    b"[" * 100_000,
+    b'{"other":' + b"[" * 100_000,
     (WHOLE % BUCKETS)[:-1],
     WHOLE % BUCKETS + b"}",
     WHOLE % b"0,0",

@@ -24,7 +24,11 @@ from ingest.segment import (
 FIELDS: dict[str, pa.DataType] = {"event_id": pa.int64(), "name": pa.string()}
 SCHEMA = pa.schema(FIELDS)
 SEGMENT_ID = 0x0123_4567_89AB_CDEF
-ROWS = [[(1, "가"), (2, None)], [(3, "c")], [(4, "d"), (5, "e")]]
+ROWS: list[list[tuple[int, str | None]]] = [
+    [(1, "가"), (2, None)],
+    [(3, "c")],
+    [(4, "d"), (5, "e")],
+]
 METADATA = [b'{"received":{"web|1":2}}', b"{}", b'{"received":{}}']
 
 

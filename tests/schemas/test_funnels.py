@@ -81,6 +81,14 @@ def test_each_operator_gives_its_json_texts(
     assert only_funnel(folder).rules()[0].conditions[0] == ("stage", *texts)
 
 
+def test_a_korean_value_stays_readable(folder: Path) -> None:
+    """JSON texts hold letters as they are, as the text of an event does."""
+    path = folder / FUNNEL
+    korean = "property: product\n        is: 내배캠"
+    path.write_text(path.read_text().replace("property: days\n        gte: 3", korean))
+    assert only_funnel(folder).rules()[0].conditions[1] == ("product", "is", ['"내배캠"'])
+
+
 def test_the_shipped_funnel_counts_as_the_weekly_sheet() -> None:
     """The short bootcamp funnel has the sheet's stages, leads by document pass."""
     rules = only_funnel(Path(__file__).parents[2] / "schemas").rules()

@@ -77,6 +77,12 @@ def test_hostile_names_do_not_grow_memory(plan: Plan, spell: Callable[[int], str
     assert grown < 50_000
 
 
+def test_an_endless_name_is_no_name_of_the_plan(plan: Plan) -> None:
+    """A name far longer than any spelling is unknown, whatever letters are in it."""
+    assert plan.has("withdrawn" + "." * 200)
+    assert not plan.has("withdrawn" + "." * 300)
+
+
 def test_personal_paths_reach_into_objects_and_arrays(plan: Plan) -> None:
     """Properties marked personal are listed by path, "*" for each item of an array."""
     schema = plan.find("withdrawn", None)

@@ -1,10 +1,12 @@
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.campaign import CLICK_IDS, NO_CAMPAIGN, Campaign, merge_campaign, read_campaign
+
+unhurried = settings(deadline=None)  # a busy machine is no fault
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id")
 
@@ -67,6 +69,7 @@ def test_no_campaign(query: str) -> None:
     assert read_campaign(query) == NO_CAMPAIGN
 
 
+@unhurried
 @given(st.lists(st.text().map(str.strip), min_size=6, max_size=6))
 def test_what_a_browser_encodes(values: list[str]) -> None:
     """Whatever text is form-encoded into the parameters comes back."""

@@ -73,6 +73,7 @@ GALAXY = f"Mozilla/5.0 (Linux; Android 14; SM-S928N) {WEBKIT}"
             "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
             Device("bot", "", "", "Googlebot", "2.1"),
         ),
+        ("okhttp/4.9.2", Device("bot", "", "", "okhttp", "4.9.2")),
         ("kiosk of the lobby", Device("other", "", "", "", "")),
         ("", Device("unknown", "", "", "", "")),
         (" ", Device("unknown", "", "", "", "")),
@@ -81,6 +82,11 @@ GALAXY = f"Mozilla/5.0 (Linux; Android 14; SM-S928N) {WEBKIT}"
 def test_device(user_agent: str, expected: Device) -> None:
     """A user agent's class, system and browser are what the maker of each says of it."""
     assert read_device(user_agent) == expected
+
+
+def test_only_the_beginning_is_read() -> None:
+    """What stands past the first 1,024 characters says nothing."""
+    assert read_device(f"{GALAXY} Mobile".ljust(1_024) + "KAKAOTALK 1").browser != "KakaoTalk"
 
 
 def test_lone_surrogate() -> None:

@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.privacy import hash_personal, hide, is_hashed, mask_ip
+
+unhurried = settings(deadline=None)  # a busy machine is no fault
 
 SECRET = b"a secret of the test"
 
@@ -43,6 +45,7 @@ def test_no_address(nonsense: str) -> None:
     assert mask_ip(nonsense) == ""
 
 
+@unhurried
 @given(st.ip_addresses(v=4), st.integers(0, 255))
 def test_last_octet_cannot_be_told(address: Any, octet: int) -> None:
     """Addresses that differ in the last octet alone are masked alike."""
@@ -175,6 +178,7 @@ JSON = st.recursive(
 PATHS = st.lists(st.lists(st.sampled_from("abc*"), min_size=1, max_size=4).map(tuple), max_size=4)
 
 
+@unhurried
 @given(st.dictionaries(st.sampled_from("abc*"), JSON), PATHS)
 def test_input_is_unchanged(properties: dict[str, Any], paths: list[tuple[str, ...]]) -> None:
     """Hiding leaves its input alone, gives another dict, and repeats to the same."""
@@ -185,6 +189,7 @@ def test_input_is_unchanged(properties: dict[str, Any], paths: list[tuple[str, .
     assert repr(hide(hidden, paths, SECRET)) == repr(hidden)
 
 
+@unhurried
 @given(st.text(min_size=1), st.binary(min_size=1, max_size=64))
 def test_form_of_hash(text: str, secret: bytes) -> None:
     """Every text is hashed to the prefix and 64 hexadecimal digits."""

@@ -1,0 +1,97 @@
+"""One insert into the warehouse: under a token, tried again until it stands or blames its rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+from tenacity import RetryCallState, Retrying, retry_if_not_exception_type, stop_when_event_set
+from tenacity.wait import wait_random_exponential
+
+DATA_ERRORS = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 407, 469})
+"""ClickHouse error codes that blame the rows (cannot parse, convert or fit, or break a constraint).
+
+Every other error is retried and rejects nothing.
+"""
+
+_MAX_ERROR = 500
+_SETTINGS = {
+    "async_insert": "0",
+    "insert_deduplicate": "1",
+    "deduplicate_blocks_in_dependent_materialized_views": "1",
+}
+
+
+class DataError(Exception):
+    """The warehouse refuses a row of an insert, and always will."""
+
+
+class Stopped(Exception):  # noqa: N818 - what happened, not an error
+    """The loader was told to stop before an insert stood; it will be done again."""
+
+
+@dataclass
+class Insertion:
+    """Inserts over one connection, which is opened anew after an error.
+
+    `note` is told of each failed attempt; the waits between grow at random up to `longest_wait_s`.
+    """
+
+    connect: Callable[[], Client]
+    stop: Event
+    note: Callable[[str], None]
+    longest_wait_s: float = 30.0
+    client: Client | None = None
+
+    def insert(self, table: str, rows: pa.Table, token: str) -> None:
+        """Insert rows under a deduplication token; returns when they are durable there.
+
+        Raises:
+            DataError: the warehouse blames the rows.
+            Stopped: `stop` was set before the rows stood.
+        """
+        if not rows.num_rows:
+            return
+        attempts = Retrying(
+            wait=wait_random_exponential(multiplier=0.2, max=self.longest_wait_s),
+            retry=retry_if_not_exception_type(DataError),
+            stop=stop_when_event_set(self.stop),
+            sleep=self._sleep,
+            before_sleep=self._before_sleep,
+            retry_error_callback=_stopped,
+        )
+        settings = _SETTINGS | {"insert_deduplication_token": token}
+        attempts(self._attempt, table, rows, settings)
+
+    def _attempt(self, table: str, rows: pa.Table, settings: dict[str, Any]) -> None:
+        try:
+            self.client = self.client or self.connect()
+            self.client.insert_arrow(table, rows, settings=settings)
+        except DatabaseError as error:
+            if error.code in DATA_ERRORS:
+                raise DataError(str(error)[:_MAX_ERROR]) from error
+            self._disconnect()
+            raise
+        except Exception:
+            self._disconnect()
+            raise
+
+    def _disconnect(self) -> None:
+        if self.client is not None:
+            self.client.close()
+        self.client = None
+
+    def _sleep(self, seconds: float) -> None:
+        self.stop.wait(seconds)
+
+    def _before_sleep(self, attempt: RetryCallState) -> None:
+        error = attempt.outcome.exception() if attempt.outcome else None
+        self.note(str(error)[:_MAX_ERROR])
+
+
+def _stopped(attempt: RetryCallState) -> None:
+    error = attempt.outcome.exception() if attempt.outcome else None
+    raise Stopped("The loader stopped before an insert stood; it is done again.") from error
