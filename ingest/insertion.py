@@ -55,6 +55,18 @@ class Insertion:
         """
         if not rows.num_rows:
             return
+        settings = _SETTINGS | {"insert_deduplication_token": token}
+        self._until_done(self._attempt, table, rows, settings)
+
+    def open(self) -> None:
+        """Connect before there is anything to insert, since connecting prepares the warehouse.
+
+        Raises:
+            Stopped: `stop` was set before the warehouse answered.
+        """
+        self._until_done(self._connected)
+
+    def _until_done(self, work: Callable[..., object], *arguments: Any) -> None:
         attempts = Retrying(
             wait=wait_random_exponential(multiplier=0.2, max=self.longest_wait_s),
             retry=retry_if_not_exception_type(DataError),
@@ -63,13 +75,15 @@ class Insertion:
             before_sleep=self._before_sleep,
             retry_error_callback=_stopped,
         )
-        settings = _SETTINGS | {"insert_deduplication_token": token}
-        attempts(self._attempt, table, rows, settings)
+        attempts(work, *arguments)
+
+    def _connected(self) -> Client:
+        self.client = self.client or self.connect()
+        return self.client
 
     def _attempt(self, table: str, rows: pa.Table, settings: dict[str, Any]) -> None:
         try:
-            self.client = self.client or self.connect()
-            self.client.insert_arrow(table, rows, settings=settings)
+            self._connected().insert_arrow(table, rows, settings=settings)
         except DatabaseError as error:
             if error.code in DATA_ERRORS:
                 raise DataError(str(error)[:_MAX_ERROR]) from error

@@ -7,6 +7,7 @@ segment go when the warehouse has made its rows durable.
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -51,7 +52,9 @@ class Loader:
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
 
     def run(self) -> None:
-        """Load whatever comes until `stop` is set."""
+        """Load whatever comes until `stop` is set; connect at once, since others wait for it."""
+        with suppress(Stopped):
+            self._insertion.open()
         while not self.stop.is_set():
             if not self.load_once():
                 self.stop.wait(self._config.poll_s)

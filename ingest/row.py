@@ -3,7 +3,7 @@
 Everything that can be derived later from these columns is derived by the loader.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -34,29 +34,29 @@ class Row(NamedTuple):
 
 _TIME = pa.timestamp("us", tz="UTC")
 
-SCHEMA = pa.schema(
-    [
-        pa.field("arrival", pa.uint64(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("server", pa.bool_(), nullable=False),
-        pa.field("event_id", pa.binary(16), nullable=False),
-        pa.field("event_type", pa.string(), nullable=False),
-        pa.field("event_name", pa.string(), nullable=False),
-        pa.field("sent_name", pa.string(), nullable=False),
-        pa.field("schema_version", pa.string(), nullable=False),
-        pa.field("planned", pa.bool_(), nullable=False),
-        pa.field("event_time", _TIME, nullable=False),
-        pa.field("sent_at", _TIME),
-        pa.field("payload", pa.binary(), nullable=False),
-        pa.field("user_agent", pa.string(), nullable=False),
-        pa.field("ip", pa.string(), nullable=False),
-        pa.field("page", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("detail", pa.string(), nullable=False),
-        pa.field("replayed", pa.bool_(), nullable=False),
-    ]
-)
+_FIELDS: "list[pa.Field[Any]]" = [
+    pa.field("arrival", pa.uint64(), nullable=False),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("server", pa.bool_(), nullable=False),
+    pa.field("event_id", pa.binary(16), nullable=False),
+    pa.field("event_type", pa.string(), nullable=False),
+    pa.field("event_name", pa.string(), nullable=False),
+    pa.field("sent_name", pa.string(), nullable=False),
+    pa.field("schema_version", pa.string(), nullable=False),
+    pa.field("planned", pa.bool_(), nullable=False),
+    pa.field("event_time", _TIME, nullable=False),
+    pa.field("sent_at", _TIME),
+    pa.field("payload", pa.binary(), nullable=False),
+    pa.field("user_agent", pa.string(), nullable=False),
+    pa.field("ip", pa.string(), nullable=False),
+    pa.field("page", pa.string(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),
+    pa.field("path", pa.string(), nullable=False),
+    pa.field("detail", pa.string(), nullable=False),
+    pa.field("replayed", pa.bool_(), nullable=False),
+]
+
+SCHEMA = pa.schema(_FIELDS)
 """Arrow schema of a segment: the fields of `Row`, in order; times are microseconds UTC."""
 
 ARRIVAL_BITS = 12

@@ -122,6 +122,6 @@ def _transposed(facts: list[Facts]) -> Iterable[tuple[Any, ...]]:
     return zip(*facts, strict=True) if facts else [()] * len(Facts._fields)
 
 
-def _received_at(rows: pa.Table) -> pa.ChunkedArray[Any]:
+def _received_at(rows: pa.Table) -> "pa.ChunkedArray[Any]":
     microseconds = pc.shift_right(rows["arrival"], pa.scalar(ARRIVAL_BITS, pa.uint64()))
     return microseconds.cast(pa.int64()).cast(_TIME)
