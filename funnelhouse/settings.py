@@ -1,7 +1,5 @@
 """Every setting with its name, default and meaning; read from FUNNELHOUSE_* and from options."""
 
-import os
-import secrets
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from funnelhouse.address import host_and_port
+from funnelhouse.secret import kept_secret
 from ingest.keys import WriteKey, parse_write_keys
 from ingest.limits import Limits
 from ingest.spool import SpoolConfig
@@ -194,34 +194,3 @@ class Settings(BaseSettings):
         """Return these settings as the environment of a child process."""
         values = self.model_dump(mode="json")
         return {f"FUNNELHOUSE_{name.upper()}": str(value) for name, value in values.items()}
-
-
-def kept_secret(path: Path) -> bytes:
-    """Read a secret, drawing it at first; only its owner may read the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    if not path.exists():
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_bytes()
-
-
-def host_and_port(address: str) -> tuple[str, int]:
-    """Split `host:port` (IPv6 hosts in brackets).
-
-    Raises:
-        ValueError: it is no such address.
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) >= 1 << 16:
-        raise ValueError(f"`{address}` is no address; write host:port, such as 127.0.0.1:8080")
-    return host.strip("[]"), int(port)

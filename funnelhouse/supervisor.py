@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
-from funnelhouse.settings import Settings, host_and_port
+from funnelhouse.address import host_and_port
+from funnelhouse.settings import Settings
 
 _BACKLOG = 2048
 _SHORT_LIFE_S = 5.0

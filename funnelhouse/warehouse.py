@@ -17,10 +17,11 @@ import uvicorn
 from clickhouse_connect.driver.client import Client
 
 from console.control import Control, control, write_address
+from funnelhouse.address import host_and_port
 from funnelhouse.jobs import JOBS
 from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_without_parent
-from funnelhouse.settings import Settings, host_and_port
+from funnelhouse.settings import Settings
 from ingest.loader import Loader, LoaderConfig
 from schemas.registry import load_plan
 from sql.client import connect
