@@ -11,6 +11,7 @@ from time import perf_counter
 from ingest import answers
 from ingest.answers import Answer
 from ingest.arrival import minute
+from ingest.durability import SpoolFull, SyncFailed
 from ingest.encoding import inflate
 from ingest.event import Envelope, Origin
 from ingest.http import Head, Receive, Scope, Send, read_body, send_answer
@@ -20,7 +21,7 @@ from ingest.metrics import WorkerMetrics
 from ingest.pipeline import Pipeline
 from ingest.protocols import pixel, segment
 from ingest.refusal import Refusal
-from ingest.spool import Spool, SpoolFull, SyncFailed
+from ingest.spool import Spool
 from transforms.privacy import mask_ip
 
 _RETRY_AFTER_S = 5

@@ -19,9 +19,9 @@ from ingest.disk import LOCAL_DISK, Disk
 from ingest.insertion import DataError, Insertion, Stopped
 from ingest.load import Load, Loads, Part, plan
 from ingest.metrics import LoaderSnapshot, write_snapshot
+from ingest.recovery import quarantine, recover, sealed
 from ingest.rejection import Reason
 from ingest.segment import Frame, read_segment
-from ingest.spool import quarantine, recover, sealed
 from ingest.tables import event_table, received_table, refused_table, rejected_table, rows_of
 
 log = logging.getLogger(__name__)

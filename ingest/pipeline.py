@@ -82,6 +82,10 @@ def row_of(draft: Draft, origin: Origin, rejection: Rejection | None, rules: Rul
     """Write down one judged event, personal fields hashed."""
     reason, path, detail = rejection or ("", "", "")
     item = draft.item if type(draft.item) is dict else _EMPTY
+    payload = without_personal(draft, rules)
+    # Hashes may be longer than what they hide: only what came too large is cut.
+    if len(draft.text) > rules.limits.max_event_bytes:
+        payload = payload[: rules.limits.max_event_bytes]
     return Row(
         draft.arrival,
         origin.source,
@@ -94,7 +98,7 @@ def row_of(draft: Draft, origin: Origin, rejection: Rejection | None, rules: Rul
         draft.schema is not None,
         draft.event_time,
         draft.sent_at,
-        without_personal(draft, rules)[: rules.limits.max_event_bytes],
+        payload,
         origin.user_agent,
         origin.ip,
         origin.page,

@@ -1,20 +1,15 @@
 """The spool: rows become durable here before anybody is answered.
 
-Owns a folder of segment files. Each worker appends to one and seals it (`Spool`,
-`SegmentWriter`); the loader's side finishes those of dead workers and reads the sealed ones.
+Owns a folder of segment files; each worker appends to one and seals it.
 
 A name says how far a segment is: `.new` has no synced opening yet, `.open` is being written,
 `.arrow` is sealed. The lock on a file tells whether its writer lives.
 """
 
 import asyncio
-import errno
-import re
-import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,37 +18,16 @@ from typing import Any, NamedTuple
 import orjson
 import pyarrow as pa
 
+from ingest.depth import Depth, measure
 from ingest.disk import LOCAL_DISK, Disk
-from ingest.segment import (
-    Span,
-    encode_batch,
-    encode_footer,
-    encode_opening,
-    opened,
-    read_segment,
-)
+from ingest.durability import SpoolFull, SyncFailed
+from ingest.writer import SegmentWriter
 
 Row = tuple[Any, ...]
 
-# Want of room that may end: on the disk, in the process's file size, of file handles.
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE}
-_SEGMENT_NAME = re.compile(r"(\d+)-.+\.(?:open|arrow)")
 _SCAN_INTERVAL_S = 1.0
 # A loader this far behind gains nothing from small, young segments; then size alone seals.
 _BACKLOG_SEGMENTS = 100
-
-
-class SpoolFull(Exception):  # noqa: N818 - a state of the spool, not an error of the program
-    """Nothing was taken for want of room; the same rows may be sent again later."""
-
-
-class SyncFailed(Exception):  # noqa: N818 - reads as what happened
-    """What is on the disk is unknown; the process must stop, and a new one must recover.
-
-    After a failed fsync the kernel may take the lost pages for written, so that a second fsync
-    proves nothing (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC
-    2020).
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,114 +40,6 @@ class SpoolConfig:
     segment_age_ms: int = 500
     commit_interval_ms: float = 0.0
     commit_events: int = 10_000
-
-
-class Depth(NamedTuple):
-    """What the folder holds, of all workers: bytes of all files, segments, age of the oldest."""
-
-    bytes: int
-    segments: int
-    oldest_age_s: float
-
-
-class SegmentWriter:
-    """Writes one segment; each method returns when its work is durable.
-
-    Raises SpoolFull with the segment as it was and usable, or SyncFailed, after which every call
-    raises SyncFailed.
-    """
-
-    def __init__(self, folder: Path, schema: pa.Schema, disk: Disk, name: str) -> None:
-        new = folder / f"{name}.new"
-        self._folder = folder
-        self._disk = disk
-        self._path = folder / f"{name}.open"
-        self._sealed_path = folder / f"{name}.arrow"
-        self._broken = False
-        segment_id = secrets.randbits(64)
-        opening = encode_opening(schema, segment_id)
-        self._extent = opened(segment_id, b"")
-        with self._unbroken():
-            with _room(new):
-                self._handle = disk.create(new)
-            try:
-                self._append(opening)
-            except SpoolFull:
-                disk.close(self._handle)
-                disk.unlink(new)
-                raise
-            disk.rename(new, self._path)
-            disk.sync_folder(folder)
-        self._extent = opened(segment_id, opening)
-
-    @property
-    def size(self) -> int:
-        """Bytes written and synced."""
-        return self._extent.bytes
-
-    def write(self, batch: pa.RecordBatch, metadata: bytes) -> None:
-        """Append a batch with its metadata (JSON) as one frame and sync it."""
-        frame = encode_batch(batch, metadata, self._extent)
-        with self._unbroken():
-            self._append(frame)
-        self._extent = self._extent.after(len(frame), batch.num_rows)
-
-    def seal(self) -> None:
-        """Append the footer, give the file its sealed name, and let go of it."""
-        with self._unbroken():
-            self._append(encode_footer(self._extent))
-            self._disk.rename(self._path, self._sealed_path)
-            self._disk.sync_folder(self._folder)
-            self._disk.close(self._handle)
-
-    def leave(self) -> None:
-        """Let go of the file as it is; a recovery seals it."""
-        self._disk.close(self._handle)
-
-    def _append(self, data: bytes) -> None:
-        try:
-            with _room(self._path):
-                self._disk.write(self._handle, data, self.size)
-        except SpoolFull:
-            self._disk.truncate(self._handle, self.size)
-            raise
-        self._disk.sync(self._handle)
-
-    @contextmanager
-    def _unbroken(self) -> Iterator[None]:
-        """Refuse everything after the first SyncFailed."""
-        if self._broken:
-            raise SyncFailed(f"{self._path.name} failed before; start the process again.")
-        try:
-            with _certain(self._path):
-                yield
-        except SyncFailed:
-            self._broken = True
-            raise
-
-
-@contextmanager
-def _room(path: Path) -> Iterator[None]:
-    """Raise SpoolFull for want of room before anything was synced, any other fault as it is."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise SpoolFull(
-            f"No room to write {path.name}: {error.strerror}; free some, then resend."
-        ) from error
-
-
-@contextmanager
-def _certain(path: Path) -> Iterator[None]:
-    """Raise SyncFailed for every fault, a disk that is full only when it syncs included."""
-    try:
-        yield
-    except OSError as error:
-        raise SyncFailed(
-            f"Writing {path.name} failed: {error.strerror}; check the disk, then start again."
-        ) from error
 
 
 class _Request(NamedTuple):
@@ -259,13 +125,10 @@ class Spool:
         return Depth(self._bytes, self._segments, age_s)
 
     def _scan(self) -> None:
-        sizes = self._disk.list(self._config.folder)
-        damaged = self._disk.list(_damaged_folder(self._config.folder))
-        names = [match for name in sizes if (match := _SEGMENT_NAME.fullmatch(name))]
         self._scanned_at = self._clock()
-        self._bytes = sum(sizes.values()) + sum(damaged.values())
-        self._segments = len(names)
-        self._oldest_at = min((int(name[1]) / 1_000_000 for name in names), default=self._clock())
+        found = measure(self._config.folder, self._scanned_at, self._disk)
+        self._bytes, self._segments, age_s = found
+        self._oldest_at = self._scanned_at - age_s
 
     def _check_room(self, more_bytes: int) -> None:
         depth = self.depth()
@@ -295,9 +158,10 @@ class Spool:
         requests, batch = self._gather(requests)
         if not requests:
             return
-        received: Counter[str] = Counter()
+        received: dict[str, int] = {}
         for request in requests:
-            received.update(request.received)
+            for key, count in request.received.items():
+                received[key] = received.get(key, 0) + count
         self._check_room(batch.nbytes)
         writer = self._writer or self._open()
         before = writer.size
@@ -333,8 +197,6 @@ class Spool:
         name = f"{int(self._clock() * 1_000_000):016d}-{self._worker}-{self._segments_opened}"
         self._writer = SegmentWriter(self._config.folder, self._schema, self._disk, name)
         self._bytes += self._writer.size
-        if not self._segments:
-            self._oldest_at = self._clock()
         self._segments += 1
         self._seal_later(self._writer)
         return self._writer
@@ -371,82 +233,3 @@ def _answer(requests: list[_Request], error: Exception | None) -> None:
             request.answer.set_result(None)
         else:
             request.answer.set_exception(error)
-
-
-def recover(folder: Path, disk: Disk = LOCAL_DISK) -> None:
-    """Seal each segment whose writer is dead, and remove those that never got their opening.
-
-    A torn tail is cut off; damage stays for the reader to name. What finds no room for its footer
-    is left for a later call. Harmless beside live writers and other recoveries. Raises SyncFailed.
-    """
-    for name in sorted(disk.list(folder)):
-        path = folder / name
-        if path.suffix not in {".new", ".open"}:
-            continue
-        handle = disk.lock(path)
-        if handle is None:
-            continue
-        try:
-            with suppress(SpoolFull), _certain(path):
-                if path.suffix == ".new":
-                    disk.unlink(path)
-                else:
-                    _seal_orphan(path, handle, disk)
-        finally:
-            disk.close(handle)
-
-
-def _seal_orphan(path: Path, handle: int, disk: Disk) -> None:
-    segment = read_segment(disk.read(path), still_open=True)
-    disk.truncate(handle, segment.extent.bytes)
-    # As its writer would: nothing is appended behind a frame that may not be on the disk yet.
-    disk.sync(handle)
-    if not segment.sealed:
-        with _room(path):
-            disk.write(handle, encode_footer(segment.extent), segment.extent.bytes)
-        disk.sync(handle)
-    disk.rename(path, path.with_suffix(".arrow"))
-    disk.sync_folder(path.parent)
-
-
-def sealed(folder: Path, disk: Disk = LOCAL_DISK) -> list[Path]:
-    """Return the sealed segments, the oldest first."""
-    return [folder / name for name in sorted(disk.list(folder)) if name.endswith(".arrow")]
-
-
-def quarantine(path: Path, spans: Sequence[Span], disk: Disk = LOCAL_DISK) -> None:
-    """Copy damaged spans of a segment to the folder `damaged` beside it, each with its reason.
-
-    They are durable on return, so that the segment may go; again changes nothing. Raises SpoolFull
-    or SyncFailed.
-    """
-    folder = _damaged_folder(path.parent)
-    data = disk.read(path)
-    with _certain(path):
-        with _room(folder):
-            disk.make_folder(folder)
-        for span in spans:
-            base = f"{path.stem}-{span.offset}"
-            reason = {"segment": path.name, "offset": span.offset, "length": span.length}
-            _keep(folder / f"{base}.bin", data[span.offset :][: span.length], disk)
-            _keep(folder / f"{base}.json", orjson.dumps(reason | {"why": span.why}), disk)
-        disk.sync_folder(folder)
-
-
-def _damaged_folder(folder: Path) -> Path:
-    return folder / "damaged"
-
-
-def _keep(path: Path, data: bytes, disk: Disk) -> None:
-    """Write a file whole or not at all, replacing what an earlier attempt left."""
-    attempt = path.with_name(f"{path.name}.new")
-    disk.unlink(attempt)
-    with _room(path):
-        handle = disk.create(attempt)
-    try:
-        with _room(path):
-            disk.write(handle, data, 0)
-        disk.sync(handle)
-    finally:
-        disk.close(handle)
-    disk.rename(attempt, path)

@@ -4,6 +4,7 @@ Every item keeps the exact text that was sent, so that numbers, key order and nu
 """
 
 import json
+import sys
 from typing import Any, NoReturn
 
 import msgspec
@@ -15,6 +16,9 @@ from ingest.refusal import Refusal
 ROUTES = {f"/v1/{path}": call for call in CALLS for path in (call, call[0])}
 ROUTES["/v1/batch"] = ROUTES["/v1/b"] = "batch"
 """The call of each path, with the one-letter paths of analytics.js."""
+
+# orjson reads 1,024 levels on any stack; msgspec and json count theirs against this limit.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 4_096))
 
 
 class _Batch(msgspec.Struct):
@@ -78,7 +82,10 @@ def _with_context(event: RawEvent, shared: dict[str, Any]) -> RawEvent:
     if type(item) is not dict or type(item.get("context", {})) is not dict:
         return event
     merged = _merge(shared, item.get("context", {}))
-    return RawEvent({**item, "context": merged}, replace(event.text, context=merged))
+    try:
+        return RawEvent({**item, "context": merged}, replace(event.text, context=merged))
+    except msgspec.DecodeError:  # it has a value that is refused, so the event is too
+        return event
 
 
 def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +110,7 @@ def _decode_leniently(body: bytes, call: str, why: str) -> Envelope | Refusal:
     Only the event that holds the value is rejected then, not its whole batch.
     """
     try:
-        document = json.loads(body, parse_constant=_no_constant)
+        document = json.loads(body, parse_constant=_no_constant, parse_int=_whole)
     except (ValueError, RecursionError):
         return Refusal(400, "unreadable_body", f"The body is not JSON ({why}); send UTF-8 JSON.")
     envelope = _envelope(document, body, call)
@@ -120,6 +127,14 @@ def _strict(event: RawEvent) -> Any:
     except orjson.JSONDecodeError:
         return None
     return event.item
+
+
+def _whole(digits: str) -> float:
+    """Read a whole number; one of more digits than Python writes is as infinite as any other."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
+
+
+_MAX_DIGITS = 4_300
 
 
 def _no_constant(name: str) -> NoReturn:

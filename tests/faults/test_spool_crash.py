@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from ingest.segment import Span, read_segment
-from ingest.spool import Spool, SpoolConfig, quarantine, recover, sealed
+from ingest.recovery import quarantine, recover, sealed
+from ingest.spool import Spool, SpoolConfig
 from tests.faults.crashing_disk import Crashed, CrashingDisk
 
 FOLDER = Path("spool")

@@ -16,17 +16,11 @@ import pyarrow as pa
 import pytest
 
 from ingest.disk import LOCAL_DISK, LocalDisk
+from ingest.durability import SpoolFull, SyncFailed
+from ingest.recovery import quarantine, recover, sealed
 from ingest.segment import Span, encode_opening, read_segment
-from ingest.spool import (
-    SegmentWriter,
-    Spool,
-    SpoolConfig,
-    SpoolFull,
-    SyncFailed,
-    quarantine,
-    recover,
-    sealed,
-)
+from ingest.spool import Spool, SpoolConfig
+from ingest.writer import SegmentWriter
 
 FIELDS: dict[str, pa.DataType] = {"event_id": pa.int64(), "text": pa.string()}
 SCHEMA = pa.schema(FIELDS)
@@ -43,6 +37,7 @@ class FaultyDisk(LocalDisk):
     def __init__(self, **faults: list[int]) -> None:
         self.faults = faults
         self.done: list[str] = []
+        self.open_handles = 0
         self.syncs: list[Callable[[], None]] = []
         self.name_came = asyncio.Event()
 
@@ -53,7 +48,14 @@ class FaultyDisk(LocalDisk):
     def create(self, path: Path) -> int:
         """Create, unless a fault is due."""
         self._may_fail("create")
-        return super().create(path)
+        handle = super().create(path)
+        self.open_handles += 1
+        return handle
+
+    def close(self, handle: int) -> None:
+        """Close, and count one handle less."""
+        super().close(handle)
+        self.open_handles -= 1
 
     def list(self, folder: Path) -> dict[str, int]:
         """List, unless a fault is due."""
@@ -335,6 +337,7 @@ async def test_no_room_for_a_new_segment_leaves_no_trace(tmp_path: Path, fault: 
     with pytest.raises(SpoolFull):
         await spool.append([(1, "x")], {})
     assert suffixes(tmp_path) == []
+    assert disk.open_handles == 0
     await spool.append([(2, "x")], {})
     assert rows_in(tmp_path) == [2]
 
@@ -638,7 +641,7 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from ingest.disk import LOCAL_DISK
-from ingest.spool import SegmentWriter
+from ingest.writer import SegmentWriter
 schema = pa.schema({"event_id": pa.int64(), "text": pa.string()})
 writer = SegmentWriter(Path(sys.argv[1]), schema, LOCAL_DISK, "1-w0-1")
 writer.write(pa.RecordBatch.from_pylist([{"event_id": 1, "text": "x"}], schema=schema), b"{}")

@@ -1,0 +1,27 @@
+"""How full the spool is and how old: what the metrics, the limits and the status speak of."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from ingest.disk import LOCAL_DISK, Disk
+from ingest.recovery import damaged_folder
+
+_SEGMENT_NAME = re.compile(r"(\d+)-.+\.(?:open|arrow)")
+
+
+class Depth(NamedTuple):
+    """What the folder holds, of all workers: bytes of all files, segments, age of the oldest."""
+
+    bytes: int
+    segments: int
+    oldest_age_s: float
+
+
+def measure(folder: Path, now: float, disk: Disk = LOCAL_DISK) -> Depth:
+    """Look at a spool folder at `now`, seconds since the epoch; damaged bytes count as held."""
+    sizes = disk.list(folder)
+    damaged = disk.list(damaged_folder(folder))
+    names = [match for name in sizes if (match := _SEGMENT_NAME.fullmatch(name))]
+    oldest = min((int(name[1]) / 1_000_000 for name in names), default=now)
+    return Depth(sum(sizes.values()) + sum(damaged.values()), len(names), max(0.0, now - oldest))
