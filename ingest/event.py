@@ -1,6 +1,5 @@
 """What a protocol hands to the pipeline: decoded calls, and the facts of their request."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
@@ -11,8 +10,7 @@ class RawEvent(NamedTuple):
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A decoded request body: the key it carries, when it was sent, and its calls."""
 
     write_key: str

@@ -1,7 +1,7 @@
 """One HTTP request as the collector reads it: the headers it minds, and the body under a cap."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from ingest.answers import Answer, Headers, cors_headers
@@ -17,34 +17,15 @@ _MAX_HEADER = 1024
 class Head:
     """The headers and the query of a request; `key` is the write key that they carry, or ""."""
 
-    __slots__ = (
-        "authorization",
-        "encoding",
-        "ip",
-        "length",
-        "origin",
-        "page",
-        "query",
-        "user_agent",
-    )
+    __slots__ = ("authorization", "encoding", "ip", "origin", "page", "query", "user_agent")
 
     def __init__(self, scope: Scope) -> None:
-        self.authorization = self.origin = b""
-        self.encoding = self.user_agent = self.page = ""
-        self.length = 0
-        for name, value in scope["headers"]:
-            if name == b"user-agent":
-                self.user_agent = value[:_MAX_HEADER].decode("latin-1")
-            elif name == b"content-length":
-                self.length = int(value) if value.isdigit() else 0
-            elif name == b"origin":
-                self.origin = value
-            elif name == b"referer":
-                self.page = value[:_MAX_HEADER].decode("latin-1")
-            elif name == b"content-encoding":
-                self.encoding = value.decode("latin-1").strip().lower()
-            elif name == b"authorization":
-                self.authorization = value
+        header = dict(scope["headers"]).get
+        self.user_agent = header(b"user-agent", b"")[:_MAX_HEADER].decode("latin-1")
+        self.page = header(b"referer", b"")[:_MAX_HEADER].decode("latin-1")
+        self.encoding = header(b"content-encoding", b"").decode("latin-1")
+        self.authorization = header(b"authorization", b"")
+        self.origin = header(b"origin", b"")
         client = scope.get("client")
         self.ip = client[0] if client else ""
         query = scope["query_string"]
@@ -58,12 +39,19 @@ class Head:
         return key_from_basic(self.authorization) if self.authorization else ""
 
 
-async def read_body(receive: Receive, max_bytes: int) -> tuple[bytes, bool]:
-    """Read a request's body, at most about `max_bytes`; True beside it when there was more."""
+class Body(NamedTuple):
+    """The start of a request's body; `cut` when there was more than was wanted."""
+
+    start: bytes
+    cut: bool
+
+
+async def read_body(receive: Receive, max_bytes: int) -> Body:
+    """Read a request's body, at most about `max_bytes`."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
-        return body, len(body) > max_bytes
+        return Body(body, len(body) > max_bytes)
     chunks = [body]
     size = len(body)
     while message.get("more_body") and size <= max_bytes:
@@ -71,7 +59,7 @@ async def read_body(receive: Receive, max_bytes: int) -> tuple[bytes, bool]:
         chunk = message.get("body", b"")
         chunks.append(chunk)
         size += len(chunk)
-    return b"".join(chunks), size > max_bytes
+    return Body(b"".join(chunks), size > max_bytes)
 
 
 async def send_answer(send: Send, answer: Answer, origin: bytes) -> None:

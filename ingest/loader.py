@@ -21,7 +21,7 @@ from ingest.load import Load, Loads, Part, plan
 from ingest.metrics import LoaderSnapshot, write_snapshot
 from ingest.recovery import quarantine, recover, sealed
 from ingest.rejection import Reason
-from ingest.segment import Frame, read_segment
+from ingest.segment import Frame, Segment, read_segment
 from ingest.tables import event_table, received_table, refused_table, rejected_table, rows_of
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class Loader:
         self._loads = Loads(config.spool, disk)
         self._insertion = Insertion(connect, self.stop, self._note_retry, config.longest_wait_s)
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
+        self._announced: set[str] = set()
 
     def run(self) -> None:
         """Load whatever comes until `stop` is set; connect at once, since others wait for it."""
@@ -61,35 +62,40 @@ class Loader:
 
     def load_once(self) -> bool:
         """Do one load if there is one to do; False when there is none, or it was told to stop."""
-        load = self._next()
         self._publish()
-        if load is None:
-            return False
         try:
-            self._insert(load)
+            load = self._next()
+            if load is not None:
+                self._insert(load)
         except Stopped:
             return False
-        self._publish()
-        return True
+        return load is not None
 
     def _next(self) -> Load | None:
         under_way = self._loads.under_way()
-        if under_way:
-            return under_way[0]
         recover(self._config.spool, self._disk)
         segments = sealed(self._config.spool, self._disk)
+        self._announce(segments)
+        if under_way:
+            return under_way[0]
         if not segments:
             return None
         load = plan(segments, self._config.max_load_bytes)
         self._loads.fix(load)
         return load
 
+    def _announce(self, segments: list[Path]) -> None:
+        """Tell the ledger what sealed segments were received with, before any row of them lands."""
+        new = [path for path in segments if path.name not in self._announced]
+        if new:
+            received = received_table((path, self._read(path).frames) for path in new)
+            self._insertion.insert("received_raw", received, f"{new[0].stem}+{len(new)}-received")
+        self._announced = {path.name for path in segments}
+
     def _insert(self, load: Load) -> None:
         paths = [self._config.spool / name for name in load.segments]
-        segments = [(path, self._frames(path)) for path in paths]
-        rows = rows_of(frame for _, frames in segments for frame in frames)
+        rows = rows_of(frame for path in paths for frame in self._frames(path))
         insert = self._insertion.insert
-        insert("received_raw", received_table(segments), load.token("received_raw"))
         insert("rejected_raw", rejected_table(rows.rejected), load.token("rejected_raw"))
         while not self._insert_accepted(load, rows.accepted):
             self._loads.fix(load)
@@ -97,6 +103,7 @@ class Loader:
             row = rows.accepted.slice(refused.row, 1)
             table = refused_table(row, Reason.REFUSED_BY_WAREHOUSE, refused.error)
             insert("rejected_raw", table, load.token(f"refused_{refused.row}"))
+        insert("landed_segments", pa.table({"segment": load.segments}), load.token("landed"))
         self._loads.finish(load)
         self._state.loaded_rows_total += rows.accepted.num_rows - len(load.refused)
         self._state.refused_rows_total += len(load.refused)
@@ -116,12 +123,15 @@ class Loader:
         self._insertion.insert("events_raw", event_table(rows), load.token("events_raw", part))
 
     def _frames(self, path: Path) -> list[Frame]:
-        segment = read_segment(self._disk.read(path))
+        segment = self._read(path)
         if segment.damaged:
             quarantine(path, segment.damaged, self._disk)
             why = [span.why for span in segment.damaged]
             log.error("segment damaged, bytes set aside", extra={"segment": path.name, "why": why})
         return segment.frames
+
+    def _read(self, path: Path) -> Segment:
+        return read_segment(self._disk.read(path))
 
     def _note_retry(self, error: str) -> None:
         self._state.retries_total += 1

@@ -4,7 +4,7 @@ A rejected event becomes a row too, with its reason; the sender is told, and not
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ingest.arrival import ARRIVAL_STEP, ArrivalClock
 from ingest.event import Envelope, Origin, RawEvent
@@ -19,8 +19,7 @@ from transforms.identity import event_id
 _TOO_LARGE = 413
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """Rows for the spool in order of receipt, and the answer's entry of each rejected event."""
 
     rows: list[Row]

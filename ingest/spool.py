@@ -162,7 +162,7 @@ class Spool:
         for request in requests:
             for key, count in request.received.items():
                 received[key] = received.get(key, 0) + count
-        self._check_room(batch.nbytes)
+        self._check_room(batch.get_total_buffer_size())
         writer = self._writer or self._open()
         before = writer.size
         writer.write(batch, orjson.dumps({"received": received}))

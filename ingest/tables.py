@@ -67,7 +67,7 @@ def rows_of(frames: Iterable[Frame]) -> Rows:
     return Rows(accepted, rows.filter(pc.or_(is_rejected, rows["replayed"])))
 
 
-def received_table(segments: Sequence[tuple[Path, Sequence[Frame]]]) -> pa.Table:
+def received_table(segments: Iterable[tuple[Path, Sequence[Frame]]]) -> pa.Table:
     """Build `received_raw`: the counts that stand in the metadata of each frame."""
     rows = [
         (path.name, frame.offset, *_source_and_minute(key), count)

@@ -7,9 +7,13 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from schemas.check import EventDocument, Fault, compile_schema, personal_paths, read_plan
+from schemas.check import read_plan
+from schemas.dialect import compile_schema
+from schemas.events import EventDocument
+from schemas.faults import Fault
 from schemas.funnels import Funnel, funnel_from
 from schemas.names import match_key
+from schemas.personal import personal_paths
 
 MAX_NAME_LENGTH = 256
 MAX_REMEMBERED_NAMES = 4096

@@ -28,13 +28,15 @@ _EVENT_COLUMNS = (
 def apply_rules(client: Client, rules: Sequence[tuple[Any, ...]]) -> bool:
     """Store stage rules, rows of `stage_rules`; rebuild all stage events where they changed.
 
-    New rules and the events under them are swapped in whole. The fingerprint is noted last, so
-    that a rebuild cut short is done again at the next start. Run it while nothing is loaded.
+    New rules and the events under them are swapped in whole. The fingerprint goes first and is
+    noted last, so that a rebuild cut short is done again at the next start, also when the rules
+    are back to what they were. Run it while nothing is loaded.
     Returns whether there was a rebuild.
     """
     fingerprint = hashlib.sha256(orjson.dumps(sorted(map(list, rules)))).hexdigest()
     if _last(client) == fingerprint:
         return False
+    client.command("TRUNCATE TABLE stage_rebuilds")
     _replace(client, "stage_rules", lambda table: client.insert(table, rules, _COLUMNS))
     ((select,),) = client.query(
         "SELECT as_select FROM system.tables"
@@ -50,8 +52,7 @@ def apply_rules(client: Client, rules: Sequence[tuple[Any, ...]]) -> bool:
 
 
 def _last(client: Client) -> str:
-    query = "SELECT fingerprint FROM stage_rebuilds ORDER BY finished_at DESC LIMIT 1"
-    rows = client.query(query).result_rows
+    rows = client.query("SELECT fingerprint FROM stage_rebuilds").result_rows
     return rows[0][0] if rows else ""
 
 

@@ -29,10 +29,10 @@ def decode(query: dict[str, list[str]], call: str) -> Envelope | Refusal:
             item = orjson.loads(_from_base64(parameters.pop("data")))
         for name, value in parameters.items():
             _put(item, name, value)
+        item["type"] = call
     except (ValueError, binascii.Error, TypeError, AttributeError):
         detail = "`data` must be Base64 of a JSON object, `properties` and `context` JSON objects."
         return Refusal(400, "unreadable_body", detail)
-    item["type"] = call
     try:
         text = orjson.dumps(item)
     except orjson.JSONEncodeError:

@@ -1,7 +1,8 @@
 -- stage_events_mv: each row inserted into events_raw, beside every stage that it reaches.
 -- The one place where stage rules meet events: a rebuild runs this same SELECT, as the engine
 -- keeps it, over all of events_raw. Bots reach no stage. An event counts in a funnel only when its
--- property `product` is the funnel's. Values are compared as JSON, in the engine's own writing.
+-- property `product` is the funnel's. Values are compared as JSON, in the engine's own writing;
+-- what is no number lies within no bounds.
 CREATE MATERIALIZED VIEW IF NOT EXISTS stage_events_mv TO stage_events AS
 SELECT
     rule.funnel AS funnel,
@@ -34,7 +35,7 @@ WHERE NOT event.is_bot
                 text -> JSONExtractRaw(text) = JSONExtractRaw(event.properties, condition.property),
                 condition.expected
             ),
-            NOT JSONHas(event.properties, condition.property),
+            JSONType(event.properties, condition.property) NOT IN ('Int64', 'UInt64', 'Double'),
             false,
             condition.operator = 'gt',
             JSONExtractFloat(event.properties, condition.property) > toFloat64(condition.expected[1]),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from schemas.check import Fault, check_plan
+from schemas.check import check_plan
+from schemas.faults import Fault
 
 EVENT = "events/application/withdrawn/1-0-0.json"
 NEXT = "events/application/withdrawn/1-0-1.json"
@@ -311,4 +312,15 @@ def test_one_funnel_version_stands_in_one_file(folder: Path) -> None:
         "funnels/short_again.yaml",
         5,
         "raise the version",
+    )
+
+
+def test_a_property_called_type_is_no_type_of_the_standard(folder: Path) -> None:
+    """A value refused for a property of that name is not mended by the types of JSON Schema."""
+    add_version(folder, "1-0-1", type={"anyOf": [{"type": "null"}, {"type": "integer"}]})
+    change(folder / FUNNEL, "property: days\n        gte: 3", "property: type\n        is: x")
+    fault = only(check_plan(folder))
+    assert (fault.message, fault.mend) == (
+        '"type" of "withdrawn" is never x',
+        "write a value that fits",
     )

@@ -1,67 +1,77 @@
 -- ledger_minutely: one row a source and minute of receipt, what came beside where it went.
--- Once the spool has drained, received = loaded + rejected + duplicate; `unaccounted` is what is
--- missing, and anything but 0 is a fault of this product. Events still in the spool are in no
--- column yet: `received` comes into the warehouse with the rows it is compared with.
+-- received = loaded + rejected + duplicate + in_spool; `unaccounted` is what is missing from that
+-- sum, and anything but 0 is a fault of this product. `received` is counted before the spool, and
+-- told by the loader before it loads; what no loader has seen yet is in no column.
 -- Duplicates: each copy of an event counts in the minute in which that copy came.
 CREATE OR REPLACE VIEW ledger_minutely AS
+WITH
+    counts AS
+    (
+        SELECT
+            source,
+            minute,
+            events AS received,
+            if(segment IN (SELECT segment FROM landed_segments), 0, events) AS awaited,
+            0 AS landed,
+            0 AS rejected,
+            0 AS duplicate
+        FROM received_raw FINAL
+        UNION ALL
+        SELECT
+            source,
+            toStartOfMinute(fromUnixTimestamp64Micro(toInt64(bitShiftRight(arrival, 12)), 'UTC')),
+            0,
+            0,
+            count(),
+            0,
+            0
+        FROM arrivals FINAL
+        GROUP BY 1, 2
+        UNION ALL
+        SELECT
+            source,
+            toStartOfMinute(received_at),
+            0,
+            0,
+            0,
+            count(),
+            0
+        FROM rejected_events
+        GROUP BY 1, 2
+        UNION ALL
+        SELECT
+            source,
+            toStartOfMinute(received_at),
+            0,
+            0,
+            0,
+            0,
+            count()
+        FROM duplicate_events
+        GROUP BY 1, 2
+    ),
+    sums AS
+    (
+        SELECT
+            source,
+            minute,
+            toInt64(sum(counts.received)) AS received,
+            toInt64(sum(counts.awaited)) AS awaited,
+            toInt64(sum(counts.landed) - sum(counts.duplicate)) AS loaded,
+            toInt64(sum(counts.rejected)) AS rejected,
+            toInt64(sum(counts.duplicate)) AS duplicate
+        FROM counts
+        GROUP BY
+            source,
+            minute
+    )
 SELECT
     source,
     minute,
-    sum(received_events) AS received,
-    sum(landed_events) - sum(duplicate_copies) AS loaded,
-    sum(rejections) AS rejected,
-    sum(duplicate_copies) AS duplicate,
-    toInt64(received) - toInt64(loaded) - toInt64(rejected) - toInt64(duplicate) AS unaccounted
-FROM
-(
-    SELECT
-        source,
-        minute,
-        sum(events) AS received_events,
-        0 AS landed_events,
-        0 AS duplicate_copies,
-        0 AS rejections
-    FROM received_raw FINAL
-    GROUP BY
-        source,
-        minute
-    UNION ALL
-    SELECT
-        source,
-        toStartOfMinute(fromUnixTimestamp64Micro(toInt64(bitShiftRight(arrival, 12)), 'UTC')) AS minute,
-        0,
-        count(),
-        0,
-        0
-    FROM arrivals FINAL
-    GROUP BY
-        source,
-        minute
-    UNION ALL
-    SELECT
-        source,
-        toStartOfMinute(received_at) AS minute,
-        0,
-        0,
-        count(),
-        0
-    FROM duplicate_events
-    GROUP BY
-        source,
-        minute
-    UNION ALL
-    SELECT
-        source,
-        toStartOfMinute(received_at) AS minute,
-        0,
-        0,
-        0,
-        count()
-    FROM rejected_events
-    GROUP BY
-        source,
-        minute
-)
-GROUP BY
-    source,
-    minute;
+    received,
+    loaded,
+    rejected,
+    duplicate,
+    greatest(least(awaited, received - loaded - rejected - duplicate), 0) AS in_spool,
+    received - loaded - rejected - duplicate - in_spool AS unaccounted
+FROM sums;

@@ -1,0 +1,61 @@
+"""The plan's folder: which files belong where, and the documents read from them."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from schemas.documents import Document, read_document
+from schemas.faults import Fault
+from schemas.names import fold
+
+_EVENT_FILE = re.compile(r"events/[^/]+/[^/]+/[^/]+\.json")
+_FUNNEL_FILE = re.compile(r"funnels/[^/]+\.yaml")
+_VERSION = re.compile(r"[1-9]\d*-(0|[1-9]\d*)-(0|[1-9]\d*)", re.ASCII)
+
+
+def read_folder(folder: Path) -> tuple[list[Document], list[Fault]]:
+    """Read every file of a plan's rooms, hidden ones aside; misplaced ones are faults, unread."""
+    documents: list[Document] = []
+    faults: list[Fault] = []
+    for path in _files(folder):
+        file = path.relative_to(folder).as_posix()
+        read = _misplaced(file) or read_document(path, file)
+        if isinstance(read, Fault):
+            faults.append(read)
+        else:
+            documents.append(read[0])
+            faults += read[1]
+    if not documents and not faults:
+        mend = "add events/<family>/<event>/1-0-0.json or name another folder"
+        faults.append(Fault("events", 1, "the plan has no event", mend))
+    return documents, faults
+
+
+def _files(folder: Path) -> list[Path]:
+    inside = (path for room in ("events", "funnels") for path in (folder / room).rglob("*"))
+    return sorted(path for path in inside if path.is_file() and not path.name.startswith("."))
+
+
+def _misplaced(file: str) -> Fault | None:
+    path = PurePosixPath(file)
+    return _misplaced_funnel(path) if path.parts[0] == "funnels" else _misplaced_event(path)
+
+
+def _misplaced_funnel(path: PurePosixPath) -> Fault | None:
+    if _FUNNEL_FILE.fullmatch(str(path)):
+        return None
+    mend = f"name it funnels/{path.stem}.yaml"
+    return Fault(str(path), 1, "only .yaml files directly in funnels are read", mend)
+
+
+def _misplaced_event(path: PurePosixPath) -> Fault | None:
+    file = str(path)
+    if not _EVENT_FILE.fullmatch(file):
+        mend = "move it to events/<family>/<event>/<version>.json"
+        return Fault(file, 1, "an event's schema has another place", mend)
+    for name in path.parts[1:3]:
+        if name != fold(name):
+            mend = f'name the folder "{fold(name) or "event"}"'
+            return Fault(file, 1, f'"{name}" is no snake_case name', mend)
+    if not _VERSION.fullmatch(path.stem):
+        return Fault(file, 1, f'"{path.stem}" is no version', "name the file like 1-0-0.json")
+    return None
