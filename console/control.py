@@ -18,7 +18,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from sql.client import Warehouse, connection
+from sql.client import Warehouse, WarehouseError, connection
 
 ADDRESS_FILE = "control.json"
 
@@ -77,20 +77,28 @@ def control(state: Control) -> FastAPI:
         argument = orjson.loads(await request.body() or b"null")
         return await run_in_threadpool(_job, state, name, argument)
 
+    @app.get("/control", dependencies=[Depends(allowed)])
+    def here() -> dict[str, str]:
+        """Tell the command line that this is the process whose token it has."""
+        return {"status": "ready"}
+
+    for fault, status in ((ClickHouseError, 400), (ValueError, 400), (WarehouseError, 502)):
+        app.add_exception_handler(fault, _refusal(status))
     return app
 
 
+def _refusal(status: int) -> Callable[[Request, Exception], Response]:
+    def refuse(_request: Request, error: Exception) -> Response:
+        return PlainTextResponse(str(error), status)
+
+    return refuse
+
+
 def _query(warehouse: Warehouse, statement: str, fmt: str) -> Response:
-    try:
-        with connection(warehouse, readonly=True) as client:
-            return Response(client.raw_query(statement, fmt=fmt))
-    except ClickHouseError as error:
-        return PlainTextResponse(str(error), 400)
+    with connection(warehouse, readonly=True) as client:
+        return Response(client.raw_query(statement, fmt=fmt))
 
 
 def _job(state: Control, name: str, argument: Any) -> Response:
-    try:
-        with connection(state.warehouse) as client:
-            return JSONResponse(state.jobs[name](client, argument))
-    except ValueError as error:
-        return PlainTextResponse(str(error), 400)
+    with connection(state.warehouse) as client:
+        return JSONResponse(state.jobs[name](client, argument))

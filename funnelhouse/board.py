@@ -33,7 +33,7 @@ _LINES = (
     _Line("ad spend (KRW)", "document_passed", "ad_spend", _whole),
     _Line("first application (1차 지원)", "first_applied", "entries", _whole),
     _Line("document pass (서류합격)", "document_passed", "entries", _whole),
-    _Line("LAC (ad spend / document pass)", "document_passed", "cost_per_entry", _whole),
+    _Line("LAC (spend / document pass)", "document_passed", "cost_per_entry", _whole),
     _Line("Slack joined (슬랙가입)", "slack_joined", "entries", _whole),
     _Line("registered (최종등록)", "registered", "entries", _whole),
     _Line("withdrawn after registration", "withdrawn_after_registration", "entries", _whole),
@@ -47,7 +47,8 @@ def board(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Lay out rows of `STATEMENT`: a column a week (Monday to Sunday), a line a figure."""
     weeks = sorted({row["week"] for row in rows})
     found = {(row["week"], row["stage"]): row for row in rows}
-    table = Table("", *map(_span, weeks))
+    table = Table("", *map(_span, weeks), box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for line in _LINES:

@@ -10,6 +10,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from sql.migrations import shipped, status
 from sql.spend import Spend, import_spend
 
 
@@ -28,4 +29,8 @@ def _spend(client: Client, rows: list[dict[str, str]]) -> dict[str, int]:
     return {"imported": import_spend(client, spend)}
 
 
-JOBS: dict[str, Callable[[Client, Any], Any]] = {"spend": _spend}
+def _migrations(client: Client, _: None) -> list[dict[str, str]]:
+    return [{"name": entry.name, "state": entry.state} for entry in status(client, shipped())]
+
+
+JOBS: dict[str, Callable[[Client, Any], Any]] = {"spend": _spend, "migrations": _migrations}

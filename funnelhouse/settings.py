@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
@@ -124,11 +125,19 @@ class Settings(BaseSettings):
     def _known_timezone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError) as error:
             raise ValueError(
                 f"`{name}` is no IANA time zone; write one such as Asia/Seoul"
             ) from error
         return name
+
+    @field_validator("warehouse")
+    @classmethod
+    def _server(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("write http://user:password@host:8123/database, or leave it empty")
+        return url
 
     @field_validator("collector", "console")
     @classmethod

@@ -20,7 +20,7 @@ from console.control import Control, control, write_address
 from funnelhouse.address import host_and_port
 from funnelhouse.jobs import JOBS
 from funnelhouse.logs import configure_logs
-from funnelhouse.parent import stop_without_parent
+from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.settings import Settings
 from ingest.loader import Loader, LoaderConfig
 from schemas.registry import load_plan
@@ -96,7 +96,8 @@ def run(settings: Settings) -> int:
             server.should_exit = True
 
     thread = threading.Thread(target=load, name="loader")
-    stop_without_parent(lambda: setattr(server, "should_exit", True))
+    for stop_when in (stop_on_signal, stop_without_parent):
+        stop_when(lambda: setattr(server, "should_exit", True))
     write_address(settings.run_folder, f"http://{settings.console}", state.token)
     thread.start()
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import secrets
 import socket
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from funnelhouse.logs import configure_logs
-from funnelhouse.parent import stop_without_parent
+from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.settings import Settings
 from ingest.collector import Collector, Door, Line
 from ingest.disk import LOCAL_DISK, Disk
@@ -46,7 +47,9 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
         settings.secret_bytes(),
         accept_unknown=settings.unknown_events == "accept",
     )
-    spool = Spool(settings.spool, SCHEMA, disk, worker=f"{os.getpid()}")
+    # Segments of many machines meet in one warehouse, and containers have the same process ids.
+    worker = f"{os.getpid()}_{secrets.token_hex(4)}"
+    spool = Spool(settings.spool, SCHEMA, disk, worker=worker)
     metrics = WorkerMetrics(settings.run_folder, slot)
     rates = RateLimiter(
         settings.rate_events_per_s / workers, max(settings.rate_burst_events // workers, 1)
@@ -75,9 +78,11 @@ async def serve(settings: Settings, listener: socket.socket, slot: int, workers:
             forwarded_allow_ips=settings.trusted_proxies or None,
             timeout_graceful_shutdown=settings.drain_s,
             lifespan="off",
+            ws="none",
         )
     )
-    stop_without_parent(lambda: setattr(server, "should_exit", True))
+    for stop_when in (stop_on_signal, stop_without_parent):
+        stop_when(lambda: setattr(server, "should_exit", True))
     tasks = [
         asyncio.create_task(_publish(worker.metrics)),
         asyncio.create_task(_leave_when_failed(worker.spool, server)),

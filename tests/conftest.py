@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -152,12 +154,29 @@ class RunningProduct:
 
 def spooled_rows(spool: Path) -> list[dict[str, Any]]:
     """Every row in a spool's segments, sealed and open, in order of arrival."""
-    rows: list[dict[str, Any]] = []
-    for path in [*spool.glob("*.arrow"), *spool.glob("*.open")]:
-        segment = read_segment(path.read_bytes(), still_open=path.suffix == ".open")
-        assert segment.damaged == []
-        rows += (row for frame in segment.frames for row in frame.batch.to_pylist())
+    names = {path.stem for path in spool.glob("*") if path.suffix in {".arrow", ".open"}}
+    rows = [row for name in names for row in _segment_rows(spool / f"{name}.arrow")]
     return sorted(rows, key=lambda row: row["arrival"])
+
+
+def _segment_rows(sealed: Path) -> list[dict[str, Any]]:
+    if not sealed.exists():
+        try:
+            return _rows_of(sealed.with_suffix(".open").read_bytes(), still_open=True)
+        except FileNotFoundError:
+            assert sealed.exists(), "a segment that is open no more is sealed"
+    return _sealed_rows(sealed)
+
+
+@cache
+def _sealed_rows(path: Path) -> list[dict[str, Any]]:
+    return _rows_of(path.read_bytes(), still_open=False)
+
+
+def _rows_of(data: bytes, *, still_open: bool) -> list[dict[str, Any]]:
+    segment = read_segment(data, still_open=still_open)
+    assert segment.damaged == []
+    return [row for frame in segment.frames for row in frame.batch.to_pylist()]
 
 
 def wait_for_file(path: Path) -> bytes:
@@ -186,7 +205,7 @@ def _version(path: Path) -> tuple[int, int] | None:
 
 
 def start_collector(settings: Settings) -> RunningCollector:
-    """Start one worker as the supervisor does; it listens before it is there, so nothing waits."""
+    """Start one worker as the supervisor does; requests wait in the socket until it is up."""
     with listen(settings.collector) as listener:
         host, port = listener.getsockname()[:2]
         process = subprocess.Popen(
@@ -198,6 +217,7 @@ def start_collector(settings: Settings) -> RunningCollector:
         )
     url = f"http://{host}:{port}"
     client = httpx.Client(base_url=url, timeout=_ANSWER_S)
+    client.get("/livez").raise_for_status()
     return RunningCollector(settings, url, process, client)
 
 
@@ -254,11 +274,18 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWare
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
     """Start the whole product with one worker, and give it when the warehouse is prepared."""
+    with running_product(tmp_path_factory.mktemp("product"), WRITE_KEYS) as running:
+        yield running
+
+
+@contextmanager
+def running_product(data: Path, write_keys: str) -> Iterator[RunningProduct]:
+    """Start the whole product with one worker in a folder of its own, and stop it at the end."""
     settings = Settings(
-        data=tmp_path_factory.mktemp("product"),
+        data=data,
         collector=f"127.0.0.1:{free_port()}",
         console=f"127.0.0.1:{free_port()}",
-        write_keys=WRITE_KEYS,
+        write_keys=write_keys,
         workers=1,
     )
     process = subprocess.Popen(

@@ -4,9 +4,10 @@ Hands on microseconds since 1970-01-01 UTC, between the years 1970 and 2261.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _END_S = 9_214_646_400  # 2262-01-01, where 64-bit nanoseconds end
 _END_US = _END_S * 1_000_000
 _SECONDS_OR_MILLISECONDS = re.compile(r"[0-9]{9,13}(?:\.[0-9]{1,9})?")
@@ -52,9 +53,8 @@ def correct(sent_time_us: int | None, sent_at_us: int | None, received_us: int) 
 
 
 def _from_moment(moment: datetime) -> int | None:
-    since = moment - _EPOCH
     # Whole numbers: a float of seconds would lose the last microseconds of far years.
-    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    micros = (moment - _EPOCH) // _MICROSECOND
     return micros if 0 <= micros < _END_US else None
 
 

@@ -1,0 +1,69 @@
+"""The command `funnelhouse`: gathers the commands, and turns every fault into a sentence."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from funnelhouse import __version__
+from funnelhouse.commands import migrate, plan, processes, replay, send, spend, sql, status
+
+_FAULT = 2
+
+app = typer.Typer(
+    name="funnelhouse",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="From the browser to exact funnel numbers: collect events, load them, ask for numbers.",
+)
+imports = typer.Typer(help="Bring in what is not an event.")
+plans = typer.Typer(help="Work on a tracking plan.")
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"funnelhouse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(processes.up)
+app.command()(processes.collect)
+app.command()(processes.warehouse)
+app.command()(migrate.migrate)
+app.command()(status.status)
+app.command()(send.send)
+app.command()(replay.replay)
+app.command()(sql.sql)
+app.command()(processes.demo)
+app.add_typer(imports, name="import")
+app.add_typer(plans, name="plan")
+imports.command("spend")(spend.spend)
+plans.command("check")(plan.check)
+
+
+def main() -> int:
+    """Run the command line; returns the exit status, 2 after a fault that the user can mend."""
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except Exception as error:
+        from funnelhouse.faults import sentence  # noqa: PLC0415 - only a fault needs the imports
+
+        told = sentence(error)
+        if told is None:
+            raise
+        sys.stderr.write(f"{told}\n")
+        return _FAULT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""The command that brings the warehouse to this version, or tells how far it is."""
+
+from typing import Annotated
+
+import typer
+
+from funnelhouse.options import with_settings
+from funnelhouse.settings import Settings
+
+
+@with_settings
+def migrate(
+    settings: Settings,
+    *,
+    status: Annotated[
+        bool, typer.Option("--status", help="List the migrations and change nothing.")
+    ] = False,
+) -> int:
+    """Bring the warehouse to this version's tables and views."""
+    from funnelhouse.access import Direct, open_warehouse  # noqa: PLC0415 - quick --help
+    from funnelhouse.warehouse import prepare  # noqa: PLC0415 - quick --help
+    from sql.client import connection  # noqa: PLC0415 - quick --help
+
+    with open_warehouse(settings, prepared=False) as access:
+        if not status and isinstance(access, Direct):
+            with connection(access.warehouse) as client:
+                prepare(client, settings)
+        migrations = access.job("migrations")
+    for migration in migrations:
+        typer.echo(f"{migration['name']}  {migration['state']}")
+    pending = [m for m in migrations if m["state"] != "applied"]
+    if pending and not status:
+        raise ValueError(
+            f"{len(pending)} migrations are not applied by the process that holds the warehouse;"
+            " restart it."
+        )
+    return 0

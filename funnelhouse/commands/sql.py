@@ -1,0 +1,78 @@
+"""The command that asks the warehouse a question, whether the product runs or not."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import orjson
+import typer
+from rich.console import Console, JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+from funnelhouse.options import with_settings
+from funnelhouse.settings import Settings
+from funnelhouse.terminal import printable
+
+_FORMATS = {
+    "table": "JSONCompact",
+    "csv": "CSVWithNames",
+    "json": "JSONEachRow",
+    "parquet": "Parquet",
+}
+_NUMBER = re.compile(r"(LowCardinality\(|Nullable\()*(U?Int|Float|Decimal)")
+_WIDEST = 100_000
+"""Columns of a table that goes to a file: none is folded there."""
+
+
+@with_settings
+def sql(
+    settings: Settings,
+    *,
+    statement: Annotated[str, typer.Argument(help="A SELECT, or any other statement that reads.")],
+    fmt: Annotated[
+        Literal["table", "csv", "json", "parquet"],
+        typer.Option("--format", help="json is one object a line."),
+    ] = "table",
+    output: Annotated[Path | None, typer.Option(help="Write into this file.")] = None,
+) -> int:
+    """Run one SQL statement that reads, and print its result."""
+    from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
+
+    shown = output is None and sys.stdout.isatty()
+    if fmt == "parquet" and shown:
+        raise ValueError("Parquet is no text; name a file with --output, or pipe it into one.")
+    with open_warehouse(settings) as access:
+        result = access.query(statement.rstrip("; \n\t"), _FORMATS[fmt])
+    if fmt == "table":
+        _print_table(result, output)
+    elif output is not None:
+        output.write_bytes(result)
+    elif shown:
+        for line in result.decode(errors="replace").splitlines():
+            typer.echo(printable(line))
+    else:
+        sys.stdout.buffer.write(result)
+    return 0
+
+
+def _print_table(result: bytes, output: Path | None) -> None:
+    document = orjson.loads(result)
+    table = Table()
+    for column in document["meta"]:
+        justify: JustifyMethod = "right" if _NUMBER.match(column["type"]) else "left"
+        table.add_column(Text(printable(column["name"])), justify=justify, overflow="fold")
+    for row in document["data"]:
+        table.add_row(*(Text(printable(_cell(value))) for value in row))
+    if output is not None:
+        with output.open("w", encoding="utf-8") as file:
+            Console(file=file, width=_WIDEST).print(table)
+    else:
+        Console(width=None if sys.stdout.isatty() else _WIDEST).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -1,0 +1,92 @@
+"""The command that shows how the product is doing."""
+
+import time
+
+import orjson
+import typer
+
+from funnelhouse.options import with_settings
+from funnelhouse.settings import Settings
+from funnelhouse.terminal import printable
+
+_ANSWER_S = 2.0
+_LAST_HOUR = """
+    SELECT
+        source,
+        sum(ledger.received) AS received,
+        sum(ledger.loaded) AS loaded,
+        sum(ledger.rejected) AS rejected,
+        sum(ledger.duplicate) AS duplicate,
+        sum(ledger.unaccounted) AS unaccounted
+    FROM ledger_minutely AS ledger
+    WHERE minute >= now() - INTERVAL 1 HOUR
+    GROUP BY source
+    ORDER BY source
+"""
+
+
+@with_settings
+def status(settings: Settings) -> int:
+    """Show the processes, the spool, the loader and what the last hour's events became."""
+    from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
+    from sql.client import WarehouseError  # noqa: PLC0415 - quick --help
+
+    lines = {**_processes(settings), **_spool(settings)}
+    try:
+        with open_warehouse(settings) as access:
+            states = [entry["state"] for entry in access.job("migrations")]
+            ledger = access.query(_LAST_HOUR, "JSONEachRow")
+    except WarehouseError as error:
+        lines["warehouse"] = str(error)
+    else:
+        lines["migrations"] = f"{states.count('applied')} of {len(states)} applied"
+        lines["last hour"] = "no events"
+        rows = map(orjson.loads, ledger.splitlines())
+        lines |= {f"last hour, {row.pop('source')}": _counts(row) for row in rows}
+    width = max(map(len, lines))
+    for name, told in lines.items():
+        typer.echo(f"{name:{width}}  {printable(told)}")
+    return 0
+
+
+def _processes(settings: Settings) -> dict[str, str]:
+    return {
+        "collector": _alive(settings.collector),
+        "warehouse process": _alive(settings.console),
+    }
+
+
+def _alive(address: str) -> str:
+    import httpx  # noqa: PLC0415 - quick --help
+
+    try:
+        answer = httpx.get(f"http://{address}/readyz", timeout=_ANSWER_S, trust_env=False)
+    except httpx.HTTPError:
+        return f"stopped ({address})"
+    state = "ready" if answer.is_success else "not ready"
+    return f"alive, {state} ({address})"
+
+
+def _spool(settings: Settings) -> dict[str, str]:
+    from ingest.depth import measure  # noqa: PLC0415 - quick --help
+    from ingest.metrics import LoaderSnapshot, read_snapshot  # noqa: PLC0415 - quick --help
+
+    held = measure(settings.spool_folder, time.time())
+    damaged = list((settings.spool_folder / "damaged").glob("*.json"))
+    loader = read_snapshot(settings.run_folder / "loader.json", LoaderSnapshot)
+    lines = {
+        "spool": f"{held.segments} segments, {held.bytes} bytes, oldest {held.oldest_age_s:.1f} s",
+        "quarantined": f"{len(damaged)} damaged pieces in {settings.spool_folder / 'damaged'}",
+        "loader": "has not run yet",
+    }
+    if loader is not None:
+        error = f", last error: {loader.last_error}" if loader.last_error else ""
+        lines["loader"] = (
+            f"{loader.lag_s:.1f} s behind, {loader.loaded_rows_total} events loaded,"
+            f" {loader.retries_total} inserts tried again{error}"
+        )
+    return lines
+
+
+def _counts(row: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in row.items())

@@ -1,0 +1,213 @@
+"""Tiny histories of events: spool rows from a few words, and the road that loads them."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from ingest.arrival import minute
+from ingest.loader import Loader, LoaderConfig
+from ingest.row import ARRIVAL_BITS, SCHEMA, Row
+from ingest.segment import encode_batch, encode_footer, encode_opening, opened
+from schemas.funnels import StageRule
+from sql.client import Warehouse, connect
+from sql.migrations import VIEWS
+
+SEOUL = ZoneInfo("Asia/Seoul")
+FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)
+"""When the event with `came` 0 is received: after everything that histories tell of."""
+
+COURSE = (
+    StageRule("course", 1, "camp", 1, "applied", "지원", "applied", [], "", lead=False),
+    StageRule("course", 1, "camp", 2, "passed", "합격", "passed", [], "", lead=True),
+    StageRule("course", 1, "camp", 3, "joined", "합류", "joined", [], "", lead=False),
+    StageRule(
+        "course", 1, "camp", 4, "withdrawn", "철회", "withdrawn", [], "withdrawn", lead=False
+    ),
+)
+"""A funnel of three steps and a way out, each entered by the event of its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One copy of an event: `id` makes it the same event, `came` (seconds) when it was received.
+
+    `at` is Seoul's wall clock. `reason` marks a rejected copy; `replayed` one that passed later.
+    """
+
+    id: int
+    came: float
+    name: str
+    at: str = "2024-08-05 12:00:00"
+    user: str = ""
+    anonymous: str = ""
+    source: str = "web"
+    product: str | None = "camp"
+    track: str = "kotlin"
+    cohort: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+    raw_properties: str = ""
+    agent: str = ""
+    server: bool = False
+    sent_at: str | None = None
+    reason: str = ""
+    replayed: bool = False
+
+    @property
+    def arrival(self) -> int:
+        """The arrival number that a collector would have drawn."""
+        return (_microseconds(FIRST_RECEIPT) + round(self.came * 1e6)) << ARRIVAL_BITS
+
+    @property
+    def event_id(self) -> UUID:
+        """The id as the warehouse has it."""
+        return UUID(int=self.id)
+
+    def row(self) -> Row:
+        """The row that the collector would have spooled."""
+        return Row(
+            arrival=self.arrival,
+            source=self.source,
+            server=self.server,
+            event_id=self.event_id.bytes,
+            event_type="track",
+            event_name=self.name,
+            sent_name=self.name,
+            schema_version="1-0-0",
+            planned=True,
+            event_time=_seoul(self.at),
+            sent_at=None if self.sent_at is None else _seoul(self.sent_at),
+            payload=self._payload(),
+            user_agent=self.agent,
+            ip="",
+            page="",
+            reason=self.reason,
+            path="$" if self.reason else "",
+            detail="",
+            replayed=self.replayed,
+        )
+
+    def _payload(self) -> bytes:
+        sorting = {"product": self.product, "track": self.track, "cohort": self.cohort}
+        given = {name: value for name, value in sorting.items() if value}
+        properties = self.raw_properties.encode() or orjson.dumps(given | self.properties)
+        head = orjson.dumps(
+            {"type": "track", "event": self.name, "userId": self.user, "anonymousId": self.anonymous}
+        )
+        return head[:-1] + b',"properties":' + properties + b"}"
+
+
+def _seoul(text: str) -> int:
+    return _microseconds(datetime.fromisoformat(text).replace(tzinfo=SEOUL))
+
+
+def _microseconds(time: datetime) -> int:
+    seconds = int(time.replace(microsecond=0).timestamp())
+    return seconds * 1_000_000 + time.microsecond
+
+
+def segment_of(rows: Sequence[Row], received: dict[str, int] | None = None) -> bytes:
+    """Return a sealed segment of one frame; without `received` the rows are counted.
+
+    A replayed row was counted when it first came.
+    """
+    if received is None:
+        first = (row for row in rows if not row.replayed)
+        received = Counter(f"{row.source}|{minute(row.arrival)}" for row in first)
+    segment_id = secrets.randbits(64)
+    opening = encode_opening(SCHEMA, segment_id)
+    extent = opened(segment_id, opening)
+    frame = encode_batch(batch_of(rows), orjson.dumps({"received": received}), extent)
+    footer = encode_footer(extent.after(len(frame), len(rows)))
+    return opening + frame + footer
+
+
+def batch_of(rows: Sequence[Row]) -> pa.RecordBatch:
+    """Return rows as the spool's Arrow batch."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(SCHEMA)
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, SCHEMA.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """The way from a spool of its own into a warehouse, through the product's own loader."""
+
+    place: Warehouse
+    folder: Path
+
+    @property
+    def spool(self) -> Path:
+        """The folder of segments."""
+        return self.folder / "spool"
+
+    def config(self, **changes: Any) -> LoaderConfig:
+        """The loader's configuration; it reports into the folder beside the spool."""
+        return replace(LoaderConfig(self.spool, self.folder), **changes)
+
+    def lay(self, number: int, history: Sequence[Told]) -> Path:
+        """Put a history into the spool as its `number`-th segment."""
+        self.spool.mkdir(parents=True, exist_ok=True)
+        path = self.spool / f"{number:016d}-{secrets.token_hex(4)}-1.arrow"
+        path.write_bytes(segment_of([told.row() for told in history]))
+        return path
+
+    def load(self, loads: Sequence[Sequence[Told]]) -> None:
+        """Load histories one after the other, each as a load of its own."""
+        loader = Loader(self.config(), lambda: connect(self.place))
+        with connect(self.place):
+            for number, history in enumerate(loads, start=1):
+                self.lay(number, history)
+                assert loader.load_once()
+        assert not list(self.spool.glob("*.arrow"))
+
+
+def all_views(client: Client) -> dict[str, list[Any]]:
+    """Read every view whole, each as sorted rows of texts."""
+    names = (Path(view).name for view in VIEWS)
+    return {name: sorted(map(repr, client.query(f"SELECT * FROM {name}").result_rows)) for name in names}  # noqa: S608
+
+
+def optimize_all(client: Client) -> None:
+    """Merge every table down to one part, as time would."""
+    tables = client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase()"
+        " AND engine LIKE '%MergeTree'"
+    ).result_rows
+    for (name,) in tables:
+        client.command(f"OPTIMIZE TABLE `{name}` FINAL")
+
+
+def as_rules(rules: Sequence[StageRule]) -> list[tuple[Any, ...]]:
+    """Return stage rules as `apply_rules` takes them."""
+    return [astuple(rule) for rule in rules]
+
+
+def spend_rows(rows: Sequence[Sequence[Any]]) -> list[dict[str, str]]:
+    """Return lines of product, track, channel, first day, last day and amount as the job's JSON."""
+    names = ("product", "track", "channel", "period_start", "period_end", "amount")
+    return [dict(zip(names, map(_text, row), strict=True)) for row in rows]
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+Loads = Sequence[Sequence[Told]]
+ARRANGEMENTS: dict[str, Callable[[Loads], Loads]] = {
+    "as told": lambda loads: loads,
+    "one load": lambda loads: [[told for load in loads for told in load]],
+    "an event a load, the last first": lambda loads: [
+        [told] for load in reversed(loads) for told in reversed(load)
+    ],
+}
+"""Ways in which one history can reach the warehouse; no view may tell them apart."""
