@@ -38,15 +38,20 @@ class Worker:
     metrics: WorkerMetrics
 
 
-def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL_DISK) -> Worker:
-    """Wire one worker; `slot` numbers it among the `workers` that share the key rates."""
-    settings.run_folder.mkdir(parents=True, exist_ok=True)
-    rules = Rules(
+def rules_of(settings: Settings) -> Rules:
+    """Load what events are judged by."""
+    return Rules(
         load_plan(settings.plan),
         settings.limits,
         settings.secret_bytes(),
         accept_unknown=settings.unknown_events == "accept",
     )
+
+
+def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL_DISK) -> Worker:
+    """Wire one worker; `slot` numbers it among the `workers` that share the key rates."""
+    settings.run_folder.mkdir(parents=True, exist_ok=True)
+    rules = rules_of(settings)
     # Segments of many machines meet in one warehouse, and containers have the same process ids.
     worker = f"{os.getpid()}_{secrets.token_hex(4)}"
     spool = Spool(settings.spool, SCHEMA, disk, worker=worker)

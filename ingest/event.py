@@ -10,6 +10,10 @@ class RawEvent(NamedTuple):
     text: bytes
 
 
+class Mended(dict[str, Any]):
+    """An event without the values that strict readers refuse: it says whose it is, and is refused."""
+
+
 class Envelope(NamedTuple):
     """A decoded request body: the key it carries, when it was sent, and its calls."""
 

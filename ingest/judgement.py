@@ -1,11 +1,12 @@
 """The steps that an event passes, in order; each returns None, or what stops the event there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import eq
 from typing import Any
 
 from ingest.event import CALLS, NAMES, RawEvent
-from ingest.limits import Limits, too_deep, too_long
+from ingest.limits import Limits, json_path, too_deep, too_long
 from ingest.rejection import Reason, Rejection
 from ingest.row import received_at
 from schemas.registry import EventSchema, Plan
@@ -87,11 +88,12 @@ def shaped(draft: Draft, _rules: Rules) -> Rejection | None:
         detail = f"`type` must be one of {', '.join(CALLS)}."
         return Rejection(Reason.UNKNOWN_TYPE, "$.type", detail)
     draft.type = call
-    properties = item.get("traits" if call in _TRAITS_CALLS else "properties")
+    field = properties_field(call)
+    properties = item.get(field)
     context = item.get("context")
     if properties is not None:
         if type(properties) is not dict:
-            return _invalid("properties", "an object")
+            return _invalid(field, "an object")
         draft.properties = properties
     if context is not None:
         if type(context) is not dict:
@@ -100,6 +102,11 @@ def shaped(draft: Draft, _rules: Rules) -> Rejection | None:
     if call in _NAMED_CALLS:
         draft.properties = named(item, draft.properties)
     return None
+
+
+def properties_field(call: str) -> str:
+    """Name the field in which a call holds what its schema describes."""
+    return "traits" if call in _TRAITS_CALLS else "properties"
 
 
 def named(item: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
@@ -179,25 +186,46 @@ def valid(draft: Draft, _rules: Rules) -> Rejection | None:
     schema = draft.schema
     if schema is None or schema.validator.is_valid(draft.properties):
         return None
-    return schema_fault(schema, draft.properties)
+    return _schema_fault(schema, draft)
 
 
-def schema_fault(schema: EventSchema, properties: dict[str, Any]) -> Rejection | None:
-    """Name the first fault that a schema finds in properties, or None where it finds none."""
-    fault = next(iter(schema.validator.iter_errors(properties)), None)
+def recognise(draft: Draft, rules: Rules) -> None:
+    """Learn what can be learnt of a rejected event: its call, its name, and so what is personal."""
+    if draft.schema is None and isinstance(draft.item, dict):
+        shaped(draft, rules)
+        known(draft, rules)
+
+
+def _schema_fault(schema: EventSchema, draft: Draft) -> Rejection | None:
+    """Name the first fault that a schema finds, without a personal value."""
+    fault = next(iter(schema.validator.iter_errors(draft.properties)), None)
     if fault is None:
         return None
-    keys = tuple(str(key) if type(key) is str else "*" for key in fault.instance_path)
-    path = "$.properties" + "".join(
-        f".{key}" if type(key) is str else f"[{key}]" for key in fault.instance_path
-    )
-    hidden = any(personal[: len(keys)] == keys for personal in schema.personal)
-    detail = (
-        "The value breaks the schema; it is personal and not shown." if hidden else fault.message
-    )
-    return Rejection(Reason.SCHEMA, path, detail[:_MAX_DETAIL])
+    steps, keyword = fault.instance_path, fault.schema_path[-1]
+    detail = fault.message
+    if keyword not in _NAMING_KEYWORDS and _touches(schema.personal, steps):
+        detail = f"The value breaks `{keyword}` of the schema; it is personal and not shown."
+    root = [] if _is_own(draft, steps) else [properties_field(draft.type)]
+    return Rejection(Reason.SCHEMA, json_path([*root, *steps]), detail[:_MAX_DETAIL])
 
 
+_NAMING_KEYWORDS = frozenset({"required", "additionalProperties"})
+"""The keywords whose faults name properties and show no value."""
+
+
+def _touches(personal: Sequence[tuple[str, ...]], steps: Sequence[str | int]) -> bool:
+    """Whether the value at the end of `steps` is personal, lies in one that is, or holds one."""
+    keys = ["*" if type(step) is int else step for step in steps]
+    return any(all(map(eq, path, keys)) for path in personal)
+
+
+def _is_own(draft: Draft, steps: Sequence[str | int]) -> bool:
+    """Whether a value is a page call's own name or category, which stands outside properties."""
+    sent = draft.item.get("properties") or ()
+    return draft.type in _NAMED_CALLS and steps[:1] in _OWN and steps[0] not in sent
+
+
+_OWN = (["name"], ["category"])
 _MAX_DETAIL = 500
 
 

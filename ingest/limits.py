@@ -5,7 +5,7 @@ Both checks settle the ordinary case from the length of the text and never recur
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -55,10 +55,10 @@ def too_long(text: bytes, value: object, max_string_length: int) -> str | None:
     while walks:
         for step, child in walks[-1]:
             if isinstance(step, str) and len(step) > max_string_length:
-                return _path([*steps, step[:_SHOWN_CHARACTERS] + "…"])
+                return json_path([*steps, step[:_SHOWN_CHARACTERS] + "…"])
             if isinstance(child, str):
                 if len(child) > max_string_length:
-                    return _path([*steps, step])
+                    return json_path([*steps, step])
             elif isinstance(child, (dict, list)):
                 steps.append(step)
                 walks.append(_children(child))
@@ -79,7 +79,8 @@ def _children(node: object) -> Iterator[tuple[str | int, object]]:
     return enumerate(node if isinstance(node, list) else ())
 
 
-def _path(steps: list[str | int]) -> str:
+def json_path(steps: Iterable[str | int]) -> str:
+    """Normalise a way down from the root as a JSONPath (RFC 9535), short names after a dot."""
     return "$" + "".join(map(_segment, steps))
 
 

@@ -78,16 +78,20 @@ class Loads:
 
     def under_way(self) -> list[Load]:
         """Return the loads that a crash may have left, oldest first, after tidying done ones."""
-        for path in sorted(self._folder.glob("*.done")):
-            self._remove(path, _read(path))
-        return [_read(path) for path in sorted(self._folder.glob("*.json"))]
+        for path in self._named(".done"):
+            self._remove(path, self._read(path))
+        return [self._read(path) for path in self._named(".json")]
 
     def fix(self, load: Load) -> None:
         """Write a load down so that it survives power loss; call before each insert it changes."""
         fresh = self._folder / f"{load.name}.fresh"
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(load))
-            self._disk.sync(file.fileno())
+        self._disk.unlink(fresh)
+        handle = self._disk.create(fresh)
+        try:
+            self._disk.write(handle, msgspec.json.encode(load), 0)
+            self._disk.sync(handle)
+        finally:
+            self._disk.close(handle)
         self._disk.rename(fresh, self._folder / f"{load.name}.json")
         self._disk.sync_folder(self._folder)
 
@@ -100,11 +104,14 @@ class Loads:
 
     def _remove(self, done: Path, load: Load) -> None:
         for name in load.segments:
-            (self._spool / name).unlink(missing_ok=True)
+            self._disk.unlink(self._spool / name)
         self._disk.sync_folder(self._spool)
         self._disk.unlink(done)
         self._disk.sync_folder(self._folder)
 
+    def _named(self, ending: str) -> list[Path]:
+        names = sorted(self._disk.list(self._folder))
+        return [self._folder / name for name in names if name.endswith(ending)]
 
-def _read(path: Path) -> Load:
-    return msgspec.json.decode(path.read_bytes(), type=Load)
+    def _read(self, path: Path) -> Load:
+        return msgspec.json.decode(self._disk.read(path), type=Load)

@@ -1,40 +1,91 @@
 """Personal fields leave the event here: what reaches the spool holds only their keyed hashes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ingest.judgement import Draft, Rules
-from ingest.protocols.segment import replace
+import msgspec
+import orjson
+
+from ingest.event import RawEvent
+from ingest.judgement import Draft, Rules, properties_field, recognise
+from ingest.protocols.segment import as_text, replace
 from transforms.privacy import hide
 
-_TRAITS_CALLS = frozenset({"identify", "group"})
+_Paths = Sequence[tuple[str, ...]]
 
 
 def without_personal(draft: Draft, rules: Rules) -> bytes:
     """Return the event's text with the fields hashed that its schema marks `x-personal`.
 
     Trackers repeat a person's traits in the context of every call: those are judged as traits of
-    `identified`. Text without personal fields comes back exactly as it was sent.
+    `identified`, as are traits of calls that should have none. Text without personal fields comes
+    back exactly as it was sent.
     """
-    changes = {}
-    schema = draft.schema
-    if schema is not None and schema.personal and draft.properties:
-        field = "traits" if draft.type in _TRAITS_CALLS else "properties"
-        sent = draft.item.get(field)
-        if type(sent) is dict:
-            hidden = hide(sent, schema.personal, rules.secret)
-            if _differ(hidden, sent, schema.personal):
-                changes[field] = hidden
-    traits = draft.context.get("traits")
-    if traits and type(traits) is dict:
-        identified = rules.plan.find("identified", None)
-        paths = identified.personal if identified else ()
-        hidden = hide(traits, paths, rules.secret)
-        if _differ(hidden, traits, paths):
-            changes["context"] = {**draft.context, "traits": hidden}
-    return replace(draft.text, **changes) if changes else draft.text
+    item = draft.item
+    if not isinstance(item, dict):
+        return draft.text
+    paths = list(_personal_paths(draft, rules))
+    if not paths:
+        return draft.text
+    hidden = hide(item, paths, rules.secret)
+    changes = {field: value for field, value in hidden.items() if value is not item[field]}
+    if not changes:
+        return draft.text
+    try:
+        return replace(draft.text, **changes)
+    except msgspec.DecodeError:  # it holds a value that strict readers refuse
+        return as_text(hidden)
 
 
-def _differ(hidden: dict[str, Any], sent: dict[str, Any], paths: Sequence[tuple[str, ...]]) -> bool:
-    """Say whether hashing changed anything: by identity, since deep nesting defeats comparison."""
-    return any(hidden.get(path[0]) is not sent.get(path[0]) for path in paths)
+def body_without_personal(body: bytes, rules: Rules) -> bytes:
+    """Return a refused body with the personal fields hashed of the calls that can be read in it.
+
+    Of a batch, which is refused for its length alone, as many calls as an event may have bytes.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    items = document.get("batch") if type(document) is dict else None
+    if type(items) is not list:
+        return _call_without_personal(document, body, rules)
+    kept: list[bytes] = []
+    room = rules.limits.max_event_bytes
+    for item in items:
+        kept.append(_call_without_personal(item, as_text(item), rules))
+        room -= len(kept[-1])
+        if room < 0:
+            break
+    return b'{"batch":[' + b",".join(kept) + b"]}"
+
+
+def _call_without_personal(item: Any, text: bytes, rules: Rules) -> bytes:
+    draft = Draft(RawEvent(item, text), 0, None)
+    recognise(draft, rules)
+    return without_personal(draft, rules)
+
+
+def _personal_paths(draft: Draft, rules: Rules) -> Iterator[tuple[str, ...]]:
+    item, field = draft.item, properties_field(draft.type)
+    schema = draft.schema or (rules.plan.find(draft.sent_name, None) if draft.sent_name else None)
+    if schema is not None and schema.personal:
+        yield from _under((field,), schema.personal)
+        yield from (path for path in schema.personal if path[0] in _OWN)
+    if "traits" in item and field != "traits":
+        yield from _under(("traits",), _traits_paths(rules))
+    context = item.get("context")
+    if context and (type(context) is not dict or "traits" in context):
+        yield from _under(("context", "traits"), _traits_paths(rules))
+
+
+_OWN = frozenset({"name", "category"})
+"""Fields of a page call itself that stand among its properties."""
+
+
+def _traits_paths(rules: Rules) -> _Paths:
+    identified = rules.plan.find("identified", None)
+    return identified.personal if identified else ()
+
+
+def _under(root: tuple[str, ...], paths: _Paths) -> Iterator[tuple[str, ...]]:
+    return (root + path for path in paths)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ingest.arrival import ARRIVAL_STEP, ArrivalClock
 from ingest.event import Envelope, Origin, RawEvent
-from ingest.judgement import STEPS, Draft, Rules, known, shaped
-from ingest.personal import without_personal
+from ingest.judgement import STEPS, Draft, Rules, recognise
+from ingest.personal import body_without_personal, without_personal
 from ingest.refusal import Refusal
 from ingest.rejection import Reason, Rejection
 from ingest.row import Row
@@ -54,7 +54,8 @@ class Pipeline:
     def refuse(self, refusal: Refusal, body: bytes, origin: Origin) -> Admission:
         """Keep a body that could not be taken as one rejected row, cut to the size of an event."""
         reason = Reason.TOO_LARGE if refusal.status == _TOO_LARGE else Reason.UNREADABLE_BODY
-        kept = RawEvent(None, body[: self.rules.limits.max_event_bytes])
+        shown = body_without_personal(body, self.rules)
+        kept = RawEvent(None, shown[: self.rules.limits.max_event_bytes])
         draft = Draft(kept, self.clock.reserve(1), None)
         rejection = Rejection(reason, "$", refusal.detail)
         return Admission([row_of(draft, origin, rejection, self.rules)], {}, rejected=1)
@@ -65,22 +66,15 @@ def judge(draft: Draft, rules: Rules) -> Rejection | None:
     for step in STEPS:
         rejection = step(draft, rules)
         if rejection is not None:
-            _recognise(draft, rules)
+            recognise(draft, rules)
             return rejection
     return None
-
-
-def _recognise(draft: Draft, rules: Rules) -> None:
-    """Learn what can be learnt of a rejected event, so that its personal fields are hashed too."""
-    if draft.schema is None and type(draft.item) is dict:
-        shaped(draft, rules)
-        known(draft, rules)
 
 
 def row_of(draft: Draft, origin: Origin, rejection: Rejection | None, rules: Rules) -> Row:
     """Write down one judged event, personal fields hashed."""
     reason, path, detail = rejection or ("", "", "")
-    item = draft.item if type(draft.item) is dict else _EMPTY
+    item = draft.item if isinstance(draft.item, dict) else _EMPTY
     payload = without_personal(draft, rules)
     # Hashes may be longer than what they hide: only what came too large is cut.
     if len(draft.text) > rules.limits.max_event_bytes:
@@ -113,5 +107,5 @@ _EMPTY: dict[str, Any] = {}
 
 def _label(item: Any, index: int) -> str:
     """Name an event in the answer: its messageId, or where there is none its index."""
-    message_id = item.get("messageId") if type(item) is dict else None
+    message_id = item.get("messageId") if isinstance(item, dict) else None
     return message_id if type(message_id) is str and message_id else str(index)

@@ -100,7 +100,7 @@ class Spool:
             self._timer = (
                 loop.call_later(interval_s, self._commit)
                 if interval_s
-                else loop.call_soon(self._commit)
+                else loop.call_soon(loop.call_soon, self._commit)
             )
         return request.answer
 

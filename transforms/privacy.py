@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
+from operator import is_
 from typing import Any
 
 _PREFIX = "hmac-sha256:"
@@ -79,9 +80,11 @@ def _hidden(value: Any, path: tuple[str, ...], secret: bytes) -> Any:
     key, rest = path[0], path[1:]
     if isinstance(value, list):
         inner = rest if key == "*" else path
-        return [_hidden(element, inner, secret) for element in value]
+        elements = [_hidden(element, inner, secret) for element in value]
+        return value if all(map(is_, elements, value)) else elements
     if isinstance(value, dict) and key in value:
-        return {**value, key: _hidden(value[key], rest, secret)}
+        element = _hidden(value[key], rest, secret)
+        return value if element is value[key] else {**value, key: element}
     return value
 
 

@@ -1,6 +1,81 @@
-"""stub"""
+"""The command that judges rejected events again, and lands those that pass."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from string import Template
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from funnelhouse.options import with_settings
+from funnelhouse.settings import Settings
+from ingest.rejection import Reason
+
+if TYPE_CHECKING:
+    from funnelhouse.access import Access
+    from ingest.replay import Rejected
+
+_PAGE = Template(
+    """
+    SELECT
+        arrival, source, server, toString(event_id) AS event_id, event_type,
+        toUnixTimestamp64Micro(sent_at) AS sent_at, payload, user_agent, ip, page, reason, path
+    FROM rejected_events
+    WHERE arrival > $after AND reason IN ($reasons)
+    ORDER BY arrival
+    LIMIT 5000 WITH TIES
+    """
+)
+_REPLAYABLE = tuple(reason for reason in Reason if reason != Reason.REFUSED_BY_WAREHOUSE)
+"""What the warehouse refused has passed every step already and would be refused again."""
 
 
-def replay() -> int:
-    """Replay."""
+@with_settings
+def replay(
+    settings: Settings,
+    *,
+    reason: Annotated[
+        Reason | None, typer.Option(help="Only events that were rejected for this reason.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell, and change nothing.")] = False,
+) -> int:
+    """Judge rejected events again by today's plan; those that pass land once."""
+    from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
+    from funnelhouse.worker import rules_of  # noqa: PLC0415 - quick --help
+    from ingest.disk import LOCAL_DISK  # noqa: PLC0415 - quick --help
+    from ingest.replay import Tally, passing, respool  # noqa: PLC0415 - quick --help
+
+    if reason == Reason.REFUSED_BY_WAREHOUSE:
+        raise ValueError("What the warehouse refused has passed the plan; send it again, mended.")
+    rules = rules_of(settings)
+    tally = Tally()
+    with open_warehouse(settings) as access:
+        pages = _pages(access, (reason,) if reason else _REPLAYABLE)
+        batches = passing(pages, rules, tally)
+        if dry_run:
+            deque(batches, maxlen=0)
+        else:
+            respool(batches, settings.spool, LOCAL_DISK)
+    for name, count in sorted(tally.judged.items()):
+        typer.echo(f"{name}: {tally.passed[name]} of {count} pass now")
+    done = "would land" if dry_run else "are in the spool and land as the product runs"
+    typer.echo(f"{tally.passed.total()} of {tally.judged.total()} rejected events {done}.")
     return 0
+
+
+def _pages(access: "Access", reasons: Sequence[Reason]) -> Iterator[list["Rejected"]]:
+    """Read the rejected events, oldest first; events of one arrival number stay on one page."""
+    import pyarrow as pa  # noqa: PLC0415 - quick --help
+
+    from ingest.replay import read_rejected  # noqa: PLC0415 - quick --help
+
+    listed = ", ".join(f"'{reason}'" for reason in reasons)
+    after = 0
+    while True:
+        statement = _PAGE.substitute(after=after, reasons=listed)
+        with pa.ipc.open_stream(access.query(statement, "ArrowStream")) as stream:
+            page = read_rejected(stream.read_all())
+        if not page:
+            return
+        after = page[-1].arrival
+        yield page

@@ -17,6 +17,7 @@ _LAST_HOUR = """
         sum(ledger.loaded) AS loaded,
         sum(ledger.rejected) AS rejected,
         sum(ledger.duplicate) AS duplicate,
+        sum(ledger.in_spool) AS in_spool,
         sum(ledger.unaccounted) AS unaccounted
     FROM ledger_minutely AS ledger
     WHERE minute >= now() - INTERVAL 1 HOUR
@@ -40,9 +41,10 @@ def status(settings: Settings) -> int:
         lines["warehouse"] = str(error)
     else:
         lines["migrations"] = f"{states.count('applied')} of {len(states)} applied"
-        lines["last hour"] = "no events"
-        rows = map(orjson.loads, ledger.splitlines())
+        rows = [orjson.loads(line) for line in ledger.splitlines()]
         lines |= {f"last hour, {row.pop('source')}": _counts(row) for row in rows}
+        if not rows:
+            lines["last hour"] = "no events"
     width = max(map(len, lines))
     for name, told in lines.items():
         typer.echo(f"{name:{width}}  {printable(told)}")
@@ -76,7 +78,7 @@ def _spool(settings: Settings) -> dict[str, str]:
     loader = read_snapshot(settings.run_folder / "loader.json", LoaderSnapshot)
     lines = {
         "spool": f"{held.segments} segments, {held.bytes} bytes, oldest {held.oldest_age_s:.1f} s",
-        "quarantined": f"{len(damaged)} damaged pieces in {settings.spool_folder / 'damaged'}",
+        "quarantined": f"{pieces} damaged pieces" + (f" in {damaged}" if pieces else ""),
         "loader": "has not run yet",
     }
     if loader is not None:
@@ -89,4 +91,4 @@ def _spool(settings: Settings) -> dict[str, str]:
 
 
 def _counts(row: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in row.items())
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in row.items())

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import msgspec
 import orjson
 
-from ingest.event import CALLS, Envelope, RawEvent
+from ingest.event import CALLS, Envelope, Mended, RawEvent
 from ingest.refusal import Refusal
 
 ROUTES = {f"/v1/{path}": call for call in CALLS for path in (call, call[0])}
@@ -63,10 +63,11 @@ def _texts(items: list[Any], body: bytes) -> list[bytes]:
         texts = []
     if len(texts) == len(items):
         return texts
-    return [_text(item) for item in items]
+    return [as_text(item) for item in items]
 
 
-def _text(item: Any) -> bytes:
+def as_text(item: Any) -> bytes:
+    """Write a decoded value as JSON, whatever it holds."""
     try:
         return orjson.dumps(item)
     except (orjson.JSONEncodeError, RecursionError):
@@ -100,7 +101,7 @@ def replace(text: bytes, **fields: Any) -> bytes:
     """Return a JSON object's text with some fields set, all others exactly as they were."""
     kept: dict[str, Any] = dict(_fields.decode(text))
     for name, value in fields.items():
-        kept[name] = msgspec.Raw(_text(value))
+        kept[name] = msgspec.Raw(as_text(value))
     return msgspec.json.encode(kept)
 
 
@@ -122,11 +123,19 @@ def _decode_leniently(body: bytes, call: str, why: str) -> Envelope | Refusal:
 
 def _strict(event: RawEvent) -> Any:
     try:
-        orjson.loads(_text(event.item))
+        orjson.loads(as_text(event.item))
         orjson.loads(event.text)
     except orjson.JSONDecodeError:
-        return None
+        return _mended(event.item) if type(event.item) is dict else None
     return event.item
+
+
+def _mended(item: dict[str, Any]) -> Mended | None:
+    try:
+        text = json.dumps(item, ensure_ascii=False).encode("utf-8", "replace")
+        return Mended(json.loads(text, parse_constant=lambda _: None))
+    except RecursionError:
+        return None
 
 
 def _whole(digits: str) -> float:

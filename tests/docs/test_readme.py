@@ -50,9 +50,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 def select(demo: tuple[str, str], statement: str) -> list[dict[str, Any]]:
     """Rows of a statement over what the demo left."""
     command = (str(BIN / "funnelhouse"), "sql", statement, "--format", "json")
-    answer = json.loads(run(*command, FUNNELHOUSE_DATA=demo[1]))
-    rows: list[dict[str, Any]] = answer["data"] if isinstance(answer, dict) else answer
-    return rows
+    lines = run(*command, FUNNELHOUSE_DATA=demo[1]).splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def test_the_demo_prints_the_table_of_the_readme(demo: tuple[str, str]) -> None:

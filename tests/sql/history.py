@@ -29,12 +29,12 @@ FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)
 COURSE = (
     StageRule("course", 1, "camp", 1, "applied", "지원", "applied", [], "", lead=False),
     StageRule("course", 1, "camp", 2, "passed", "합격", "passed", [], "", lead=True),
-    StageRule("course", 1, "camp", 3, "joined", "합류", "joined", [], "", lead=False),
     StageRule(
-        "course", 1, "camp", 4, "withdrawn", "철회", "withdrawn", [], "withdrawn", lead=False
+        "course", 1, "camp", 3, "withdrawn", "철회", "withdrawn", [], "withdrawn", lead=False
     ),
+    StageRule("course", 1, "camp", 4, "joined", "합류", "joined", [], "", lead=False),
 )
-"""A funnel of three steps and a way out, each entered by the event of its name."""
+"""A funnel of three steps with a way out between them, each entered by the event of its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

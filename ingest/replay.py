@@ -1,0 +1,169 @@
+"""Judges rejected events again by today's plan; those that pass go back into the spool.
+
+They keep the arrival number of their first receipt, so that their time, their place in the ledger
+and their precedence over later copies are those of then, and doing it twice changes nothing.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from time import time_ns
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+import pyarrow as pa
+
+from ingest.depth import measure
+from ingest.disk import Disk
+from ingest.durability import SpoolFull
+from ingest.event import Origin, RawEvent
+from ingest.judgement import Draft, Rules, properties_field
+from ingest.limits import json_path
+from ingest.pipeline import judge, row_of
+from ingest.rejection import Reason
+from ingest.row import SCHEMA, Row
+from ingest.spool import SpoolConfig
+from ingest.writer import SegmentWriter
+from schemas.registry import EventSchema
+from transforms.privacy import is_hashed
+
+_NOT_COUNTED_AGAIN = orjson.dumps({"received": {}})
+
+
+class Rejected(NamedTuple):
+    """A row of the view `rejected_events`, as far as judging it again needs it."""
+
+    arrival: int
+    source: str
+    server: bool
+    event_id: str
+    event_type: str
+    sent_at: int | None
+    payload: bytes
+    user_agent: str
+    ip: str
+    page: str
+    reason: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many events were judged again, and how many of them pass, by the reason they had."""
+
+    judged: Counter[str] = field(default_factory=Counter)
+    passed: Counter[str] = field(default_factory=Counter)
+
+
+def read_rejected(table: pa.Table) -> list[Rejected]:
+    """Read rows whose columns are the fields of `Rejected`; `sent_at` is in microseconds."""
+    at = table.schema.get_field_index("payload")
+    # What was kept of an unreadable body need not be Unicode.
+    table = table.set_column(at, "payload", table["payload"].cast(pa.binary()))
+    columns = (table[name].to_pylist() for name in Rejected._fields)
+    return [Rejected(*values) for values in zip(*columns, strict=True)]
+
+
+def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
+    """Judge one rejected event by the steps that a new one passes; None when it still fails.
+
+    A personal value is known by its hash alone: what a schema finds in a hash (its length, its
+    format) is no fault, unless that value was the reason of the rejection.
+    """
+    event = _event(rejected)
+    if event is None:
+        return None
+    # Its size was judged when it came, and hashes may be longer than what they hide.
+    rules = replace(rules, limits=replace(rules.limits, max_event_bytes=len(event.text)))
+    draft = Draft(event, rejected.arrival, rejected.sent_at)
+    rejection = judge(draft, rules)
+    if rejection is not None:
+        schema = draft.schema if rejection.reason == Reason.SCHEMA else None
+        if schema is None or not _only_hashes(schema, draft, rejected.path):
+            return None
+    origin = Origin(
+        rejected.source, rejected.server, rejected.user_agent, rejected.ip, rejected.page
+    )
+    row = row_of(draft, origin, None, rules)
+    # An id that was drawn at random must stay: the rejected row is found by it.
+    return row._replace(event_id=UUID(rejected.event_id).bytes, replayed=True)
+
+
+def passing(pages: Iterable[Sequence[Rejected]], rules: Rules, tally: Tally) -> Iterator[list[Row]]:
+    """Judge page after page, count into `tally`, and yield the rows of each that pass."""
+    for page in pages:
+        rows = []
+        for rejected in page:
+            row = rejudge(rejected, rules)
+            tally.judged[rejected.reason] += 1
+            if row is not None:
+                tally.passed[rejected.reason] += 1
+                rows.append(row)
+        yield rows
+
+
+def respool(batches: Iterable[Sequence[Row]], config: SpoolConfig, disk: Disk) -> int:
+    """Write rows into sealed segments of the spool; returns the number of rows.
+
+    Raises:
+        SpoolFull: there is no room; rows already written load, and writing them again is harmless.
+        SyncFailed: what is on the disk is unknown; the same holds.
+    """
+    disk.make_folder(config.folder)
+    writer: SegmentWriter | None = None
+    count = 0
+    for rows in filter(None, batches):
+        if measure(config.folder, 0.0, disk).bytes >= config.max_bytes:
+            raise SpoolFull("The spool is full; let the loader catch up, then replay again.")
+        writer = writer or SegmentWriter(config.folder, SCHEMA, disk, _segment_name())
+        writer.write(_batch(rows), _NOT_COUNTED_AGAIN)
+        count += len(rows)
+        if writer.size >= config.segment_bytes:
+            writer.seal()
+            writer = None
+    if writer is not None:
+        writer.seal()
+    return count
+
+
+def _event(rejected: Rejected) -> RawEvent | None:
+    try:
+        item = orjson.loads(rejected.payload)
+    except orjson.JSONDecodeError:
+        return None
+    if type(item) is not dict:
+        return None
+    if rejected.event_type:
+        # A single call says its type by its path, not in its text.
+        item["type"] = rejected.event_type
+    return RawEvent(item, rejected.payload)
+
+
+def _only_hashes(schema: EventSchema, draft: Draft, reason_path: str) -> bool:
+    return all(
+        is_hashed(value) and _is_personal(keys, schema) and property_path(draft, keys) != reason_path
+        for keys, value in _faults(schema, draft.properties)
+    )
+
+
+def _faults(
+    schema: EventSchema, properties: dict[str, Any]
+) -> Iterator[tuple[list[str | int], object]]:
+    for fault in schema.validator.iter_errors(properties):
+        yield list(fault.instance_path), fault.instance
+
+
+def _is_personal(keys: Sequence[str | int], schema: EventSchema) -> bool:
+    return tuple(key if type(key) is str else "*" for key in keys) in schema.personal
+
+
+def _segment_name() -> str:
+    return f"{time_ns() // 1000:016d}-replay_{secrets.token_hex(4)}-1"
+
+
+def _batch(rows: Sequence[Row]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, SCHEMA.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
