@@ -82,9 +82,12 @@ def control(state: Control) -> FastAPI:
         """Tell the command line that this is the process whose token it has."""
         return {"status": "ready"}
 
-    for fault, status in ((ClickHouseError, 400), (ValueError, 400), (WarehouseError, 502)):
+    for fault, status in _REFUSALS.items():
         app.add_exception_handler(fault, _refusal(status))
     return app
+
+
+_REFUSALS = {ClickHouseError: 400, ValueError: 400, WarehouseError: 502}
 
 
 def _refusal(status: int) -> Callable[[Request, Exception], Response]:

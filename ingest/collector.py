@@ -80,14 +80,14 @@ class Collector:
             answer = answers.preflight(scope["headers"])
             head.origin = b""
         else:
-            answer = answers.error(405, "method", "Events are sent by POST; change the method.")
+            answer = answers.wrong_method("POST, OPTIONS")
         await self._send(send, answer, head, started)
 
     async def _pixel(self, scope: Scope, send: Send) -> None:
         started = perf_counter()
         head = Head(scope)
         if scope["method"] not in {"GET", "HEAD"}:
-            answer = answers.error(405, "method", "The pixel is asked for by GET.")
+            answer = answers.wrong_method("GET, HEAD")
         else:
             envelope = pixel.decode(head.query, pixel.ROUTES[scope["path"]])
             answer = await self._keep(self._take(envelope, head, scope["query_string"]))

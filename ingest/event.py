@@ -11,7 +11,7 @@ class RawEvent(NamedTuple):
 
 
 class Mended(dict[str, Any]):
-    """An event without the values that strict readers refuse: it says whose it is, and is refused."""
+    """A refused event without the values that strict readers refuse: it still says whose it is."""
 
 
 class Envelope(NamedTuple):

@@ -141,18 +141,15 @@ def _event(rejected: Rejected) -> RawEvent | None:
     return RawEvent(item, rejected.payload)
 
 
-def _only_hashes(schema: EventSchema, draft: Draft, reason_path: str) -> bool:
+def _only_hashes(draft: Draft, schema: EventSchema, reason_path: str) -> bool:
+    """Whether every fault lies in a hash, and none in the value that was the reason."""
+    root = properties_field(draft.type)
     return all(
-        is_hashed(value) and _is_personal(keys, schema) and property_path(draft, keys) != reason_path
-        for keys, value in _faults(schema, draft.properties)
+        is_hashed(fault.instance)
+        and _is_personal(fault.instance_path, schema)
+        and json_path([root, *fault.instance_path]) != reason_path
+        for fault in schema.validator.iter_errors(draft.properties)
     )
-
-
-def _faults(
-    schema: EventSchema, properties: dict[str, Any]
-) -> Iterator[tuple[list[str | int], object]]:
-    for fault in schema.validator.iter_errors(properties):
-        yield list(fault.instance_path), fault.instance
 
 
 def _is_personal(keys: Sequence[str | int], schema: EventSchema) -> bool:
