@@ -5,7 +5,7 @@ Every route asks for the token that the process left in the run folder, readable
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from pathlib import Path
@@ -44,7 +44,14 @@ def write_address(run_folder: Path, url: str, token: str) -> None:
 
 def control(state: Control) -> FastAPI:
     """Build the application."""
-    app = FastAPI(title="funnelhouse warehouse", docs_url=None, redoc_url=None, openapi_url=None)
+    refusals = {ClickHouseError: 400, ValueError: 400, WarehouseError: 502}
+    app = FastAPI(
+        title="funnelhouse warehouse",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        exception_handlers={fault: _refusal(status) for fault, status in refusals.items()},
+    )
 
     def allowed(request: Request) -> None:
         sent = request.headers.get("authorization", "")
@@ -82,16 +89,11 @@ def control(state: Control) -> FastAPI:
         """Tell the command line that this is the process whose token it has."""
         return {"status": "ready"}
 
-    for fault, status in _REFUSALS.items():
-        app.add_exception_handler(fault, _refusal(status))
     return app
 
 
-_REFUSALS = {ClickHouseError: 400, ValueError: 400, WarehouseError: 502}
-
-
-def _refusal(status: int) -> Callable[[Request, Exception], Response]:
-    def refuse(_request: Request, error: Exception) -> Response:
+def _refusal(status: int) -> Callable[[Request, Any], Coroutine[Any, Any, Response]]:
+    async def refuse(_request: Request, error: Any) -> Response:
         return PlainTextResponse(str(error), status)
 
     return refuse

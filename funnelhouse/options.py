@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
+from rich.markup import escape
 
 from funnelhouse.settings import SHIPPED_PLAN, Settings
 
@@ -58,7 +59,7 @@ def _parameter(name: str) -> inspect.Parameter:
         if field.annotation is bool
         else option_name(name),
         envvar=f"{PREFIX}{name.upper()}",
-        help=f"{field.description} [default: {_shown(name).strip('`') or 'empty'}]",
+        help=escape(f"{field.description} [default: {_shown(name).replace('`', '') or 'empty'}]"),
         show_default=False,
         rich_help_panel="Settings",
     )

@@ -73,7 +73,7 @@ def _read(text: str) -> Iterator[_Line | str]:
             except ValueError as error:
                 yield f"line {reader.line_num}: {error}"
     except csv.Error as error:
-        yield f"line {reader.line_num}: {error}; quote the cell as CSV has it"
+        yield f"line {reader.reader.line_num}: {error}; quote the cell as CSV has it"
 
 
 def _header_fault(names: list[str]) -> str | None:

@@ -42,7 +42,7 @@ def error(status: int, reason: str, detail: str, retry_after_s: int | None = Non
 
 def wrong_method(allowed: str) -> Answer:
     """Answer 405 with the methods that there are, as RFC 9110 section 15.5.6 asks."""
-    answer = error(405, "method", f"This address takes {allowed} and nothing else; change the method.")
+    answer = error(405, "method", f"This address takes {allowed} alone; change the method.")
     return answer._replace(headers=[*answer.headers, (b"allow", allowed.encode())])
 
 

@@ -22,7 +22,14 @@ from ingest.metrics import LoaderSnapshot, write_snapshot
 from ingest.recovery import quarantine, recover, sealed
 from ingest.rejection import Reason
 from ingest.segment import Frame, Segment, read_segment
-from ingest.tables import event_table, received_table, refused_table, rejected_table, rows_of
+from ingest.tables import (
+    event_table,
+    received_table,
+    refused_table,
+    rejected_table,
+    rows_of,
+    taken_back_table,
+)
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +110,8 @@ class Loader:
             row = rows.accepted.slice(refused.row, 1)
             table = refused_table(row, Reason.REFUSED_BY_WAREHOUSE, refused.error)
             insert("rejected_raw", table, load.token(f"refused_{refused.row}"))
+        taken_back = taken_back_table(rows.accepted, {refused.row for refused in load.refused})
+        insert("rejected_raw", taken_back, load.token("taken_back"))
         insert("landed_segments", pa.table({"segment": load.segments}), load.token("landed"))
         self._loads.finish(load)
         self._state.loaded_rows_total += rows.accepted.num_rows - len(load.refused)
@@ -120,7 +129,13 @@ class Loader:
 
     def _insert_part(self, load: Load, part: Part, accepted: pa.Table) -> None:
         rows = accepted.slice(part.start, part.end - part.start)
-        self._insertion.insert("events_raw", event_table(rows), load.token("events_raw", part))
+        try:
+            table = event_table(rows)
+        except MemoryError:
+            raise
+        except Exception as error:  # an event that nobody foresaw must not stop the others
+            raise DataError(f"Its columns cannot be derived: {error}"[:500]) from error
+        self._insertion.insert("events_raw", table, load.token("events_raw", part))
 
     def _frames(self, path: Path) -> list[Frame]:
         segment = self._read(path)

@@ -38,10 +38,7 @@ def without_personal(draft: Draft, rules: Rules) -> bytes:
 
 
 def body_without_personal(body: bytes, rules: Rules) -> bytes:
-    """Return a refused body with the personal fields hashed of the calls that can be read in it.
-
-    Of a batch, which is refused for its length alone, as many calls as an event may have bytes.
-    """
+    """Return a refused body with the personal fields hashed of the calls that can be read in it."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -49,14 +46,9 @@ def body_without_personal(body: bytes, rules: Rules) -> bytes:
     items = document.get("batch") if type(document) is dict else None
     if type(items) is not list:
         return _call_without_personal(document, body, rules)
-    kept: list[bytes] = []
-    room = rules.limits.max_event_bytes
-    for item in items:
-        kept.append(_call_without_personal(item, as_text(item), rules))
-        room -= len(kept[-1])
-        if room < 0:
-            break
-    return b'{"batch":[' + b",".join(kept) + b"]}"
+    texts = list(map(as_text, items))
+    kept = [_call_without_personal(*call, rules) for call in zip(items, texts, strict=True)]
+    return body if kept == texts else b'{"batch":[' + b",".join(kept) + b"]}"
 
 
 def _call_without_personal(item: Any, text: bytes, rules: Rules) -> bytes:

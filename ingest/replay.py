@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import time_ns
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -81,7 +81,7 @@ def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
     rejection = judge(draft, rules)
     if rejection is not None:
         schema = draft.schema if rejection.reason == Reason.SCHEMA else None
-        if schema is None or not _only_hashes(schema, draft, rejected.path):
+        if schema is None or not _only_hashes(draft, schema, rejected.path):
             return None
     origin = Origin(
         rejected.source, rejected.server, rejected.user_agent, rejected.ip, rejected.page

@@ -15,10 +15,17 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 def error_response(_request: Request, error: Exception) -> Response:
     """Answer an HTTP error in the one shape that all errors have."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = str(error.detail) if isinstance(error, HTTPException) else "The request failed."
-    answer = answers.error(status, "not_found" if status == 404 else "http", detail)  # noqa: PLR2004
-    return Response(answer.body, status, media_type="application/json")
+    status, headers = 500, None
+    if isinstance(error, HTTPException):
+        status, headers = error.status_code, error.headers
+    answer = answers.error(status, *_WHY.get(status, ("fault", "The request failed; try again.")))
+    return Response(answer.body, status, headers, "application/json")
+
+
+_WHY = {
+    404: ("not_found", "Nothing is at this address; events go to /v1/track, /v1/batch and so on."),
+    405: ("method", "This address does not take the method; see Allow."),
+}
 
 
 def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:

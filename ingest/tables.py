@@ -1,6 +1,6 @@
 """From the frames of a load's segments to the tables that are inserted for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,19 +52,18 @@ _REJECTED = (
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a load in order: accepted ones, and rejected or replayed ones."""
+    """The rows of a load in order: accepted ones, replayed ones among them, and rejected ones."""
 
     accepted: pa.Table
     rejected: pa.Table
 
 
 def rows_of(frames: Iterable[Frame]) -> Rows:
-    """Gather the rows of frames, apart by outcome; a replayed row stands in both."""
+    """Gather the rows of frames, apart by outcome."""
     batches = [frame.batch for frame in frames]
     rows = pa.Table.from_batches(batches, SCHEMA)
     is_rejected = pc.not_equal(rows["reason"], pa.scalar(""))
-    accepted = rows.filter(pc.invert(is_rejected))
-    return Rows(accepted, rows.filter(pc.or_(is_rejected, rows["replayed"])))
+    return Rows(rows.filter(pc.invert(is_rejected)), rows.filter(is_rejected))
 
 
 def received_table(segments: Iterable[tuple[Path, Sequence[Frame]]]) -> pa.Table:
@@ -100,19 +99,29 @@ def event_table(accepted: pa.Table) -> pa.Table:
 
 
 def rejected_table(rejected: pa.Table) -> pa.Table:
-    """Build `rejected_raw` from rejected and replayed rows."""
+    """Build `rejected_raw` from rejected rows, or from replayed ones that have landed."""
     columns: dict[str, Any] = {name: rejected[name] for name in _REJECTED}
     columns["received_at"] = _received_at(rejected)
     columns["replayed"] = rejected["replayed"].cast(pa.uint8())
     return pa.table(columns)
 
 
+def taken_back_table(accepted: pa.Table, refused: Collection[int]) -> pa.Table:
+    """Take back the rejections of replayed rows, but of those whose row number was refused."""
+    landed = pa.array([row not in refused for row in range(accepted.num_rows)], pa.bool_())
+    return rejected_table(accepted.filter(pc.and_(accepted["replayed"], landed)))
+
+
 def refused_table(row: pa.Table, reason: str, error: str) -> pa.Table:
     """Turn one accepted row that the warehouse refuses into a rejected one."""
-    for name, text in (("reason", reason), ("detail", error), ("path", "$")):
-        column = pa.array([text] * row.num_rows, pa.string())
+    changes = {"reason": reason, "detail": error, "path": "$", "replayed": False}
+    for name, value in changes.items():
+        column = pa.array([value] * row.num_rows, row.schema.field(name).type)
         row = row.set_column(row.schema.get_field_index(name), name, column)
-    return rejected_table(row)
+    table = rejected_table(row)
+    # A replay that is refused stands as rejected again: 2 outranks the 1 by which it had left.
+    version = pc.multiply(table["replayed"], pa.scalar(2, pa.uint8()))
+    return table.set_column(table.schema.get_field_index("replayed"), "replayed", version)
 
 
 _FACT_TYPES = {"is_bot": pa.bool_(), "properties": pa.binary()}

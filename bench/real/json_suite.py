@@ -14,7 +14,7 @@ _ON_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 def texts(file: Path) -> dict[str, bytes]:
     """Texts by name: `y_` must parse, `n_` must not, `i_` is left to the parser."""
-    with tarfile.open(file) as suite:
+    with tarfile.open(file, "r:gz") as suite:
         members = [m for m in suite if PurePosixPath(m.name).parent.name == _FOLDER and m.isfile()]
         return {PurePosixPath(m.name).name: _content(suite, m) for m in members}
 

@@ -72,9 +72,11 @@ def _alive(address: str) -> str:
 def _spool(settings: Settings) -> dict[str, str]:
     from ingest.depth import measure  # noqa: PLC0415 - quick --help
     from ingest.metrics import LoaderSnapshot, read_snapshot  # noqa: PLC0415 - quick --help
+    from ingest.recovery import damaged_folder  # noqa: PLC0415 - quick --help
 
     held = measure(settings.spool_folder, time.time())
-    damaged = list((settings.spool_folder / "damaged").glob("*.json"))
+    damaged = damaged_folder(settings.spool_folder)
+    pieces = len(list(damaged.glob("*.json")))
     loader = read_snapshot(settings.run_folder / "loader.json", LoaderSnapshot)
     lines = {
         "spool": f"{held.segments} segments, {held.bytes} bytes, oldest {held.oldest_age_s:.1f} s",

@@ -1,4 +1,4 @@
-"""What the collector promises over HTTP whatever the protocol: answers, limits, keys, durability."""
+"""What the collector promises over HTTP in every protocol: answers, keys, limits, durability."""
 
 import gzip
 import json
@@ -65,7 +65,7 @@ BAD_ITEMS: list[tuple[Any, str, str]] = [
     (_click(userId=["u"]), "invalid_field", "$.userId"),
     (_click(userId=True), "invalid_field", "$.userId"),
     (_click(timestamp="yesterday"), "invalid_field", "$.timestamp"),
-    (_click(timestamp="2999-01-01T00:00:00Z"), "from_future", "$.timestamp"),
+    (_click(timestamp="2261-01-01T00:00:00Z"), "from_future", "$.timestamp"),
     (_click(properties={"cta_id": 5}), "schema", "$.properties.cta_id"),
     (_click(properties={}), "schema", "$.properties"),
     (_click(properties={"cta_id": "a", "position": "moon"}), "schema", "$.properties.position"),
@@ -168,7 +168,7 @@ def test_unreadable_authorization(collector: RunningCollector, authorization: st
     assert (answer.status_code, rows) == (401, [])
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "NONSENSE"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE"])
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/b"])
 def test_other_methods(collector: RunningCollector, path: str, method: str) -> None:
     """Every method but POST and OPTIONS is answered 405, with those that there are."""
@@ -327,7 +327,7 @@ def test_length_of_batch(strict: RunningCollector, events: int, status: int) -> 
 
 
 def _sized(size: int) -> dict[str, Any]:
-    texts = {"cta_id": "apply", **{f"text_{number}": "x" * 90 for number in range(7)}, "end": ""}
+    texts = {"cta_id": "apply", **{f"text_{number}": "x" * 90 for number in range(8)}, "end": ""}
     empty = _click(properties=texts)
     texts["end"] = "x" * (size - len(orjson.dumps(empty)))
     return empty
@@ -435,7 +435,7 @@ def own(tmp_path: Path) -> Iterator[RunningCollector]:
 
 
 def _begin(running: RunningCollector, body: bytes) -> socket.socket:
-    """Send a request's head, and return when the collector waits for its body (RFC 9110, 10.1.1)."""
+    """Send a request's head, and return once the collector asks for its body (RFC 9110, 10.1.1)."""
     url = httpx.URL(running.url)
     connection = socket.create_connection((url.host, url.port or 80), timeout=30)
     head = (

@@ -41,4 +41,5 @@ def test_every_call_of_the_library(collector: RunningCollector, *, packed: bool)
         ("group", ""),
         ("alias", ""),
     ]
-    assert [UUID(bytes=row["event_id"]) for row in rows] == [UUID(message["messageId"]) for _, message in sent]
+    ids = [UUID(message["messageId"]) for _, message in sent]
+    assert [UUID(bytes=row["event_id"]) for row in rows] == ids

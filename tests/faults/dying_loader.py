@@ -1,0 +1,155 @@
+"""A loader that dies at a chosen step: before a file operation, or before or after an insert.
+
+As a module it is a process that loads a spool to its end, or dies on the way, and then prints what
+the views show.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import orjson
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from funnelhouse.settings import Settings
+from funnelhouse.warehouse import prepare
+from ingest.disk import LocalDisk
+from ingest.loader import Loader, LoaderConfig
+from sql.client import connect, connection
+from tests.sql.history import all_views
+
+REFUSES_FIVE = (
+    "ALTER TABLE events_raw ADD CONSTRAINT IF NOT EXISTS no_five CHECK user_id NOT LIKE '%5'"
+)
+REFUSES_NONE = "ALTER TABLE events_raw DROP CONSTRAINT IF EXISTS no_five"
+
+
+class Died(BaseException):
+    """What a death is in a process that must go on: nothing catches it on the way."""
+
+
+def die() -> NoReturn:
+    """Die within a process."""
+    raise Died
+
+
+@dataclass
+class Mortal:
+    """Counts steps, and dies at one of them; at 0 never."""
+
+    dies_at: int
+    death: Callable[[], NoReturn] = die
+    steps: int = 0
+
+    def step(self) -> None:
+        """Take a step."""
+        self.steps += 1
+        if self.steps == self.dies_at:
+            self.death()
+
+
+class MortalDisk(LocalDisk):
+    """The operating system's files; each change is a step, before which death may come."""
+
+    def __init__(self, mortal: Mortal) -> None:
+        self._mortal = mortal
+
+    def create(self, path: Path) -> int:
+        """Create."""
+        self._mortal.step()
+        return super().create(path)
+
+    def write(self, handle: int, data: bytes, offset: int) -> None:
+        """Write."""
+        self._mortal.step()
+        super().write(handle, data, offset)
+
+    def sync(self, handle: int) -> None:
+        """Sync."""
+        self._mortal.step()
+        super().sync(handle)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Rename."""
+        self._mortal.step()
+        super().rename(source, target)
+
+    def unlink(self, path: Path) -> None:
+        """Unlink."""
+        self._mortal.step()
+        super().unlink(path)
+
+
+@dataclass
+class MortalClient:
+    """A client whose inserts are two steps: death may come before the rows stand, or just after."""
+
+    client: Client
+    mortal: Mortal
+
+    def insert_arrow(self, table: str, rows: pa.Table, settings: dict[str, Any]) -> None:
+        """Insert."""
+        self.mortal.step()
+        self.client.insert_arrow(table, rows, settings=settings)
+        self.mortal.step()
+
+    def close(self) -> None:
+        """Close."""
+        self.client.close()
+
+
+def dying_loader(config: LoaderConfig, connect_: Callable[[], Client], mortal: Mortal) -> Loader:
+    """Return a loader all of whose steps are counted, of files and of inserts."""
+
+    def connected() -> Any:
+        return MortalClient(connect_(), mortal)
+
+    return Loader(config, connected, MortalDisk(mortal))
+
+
+def load_all(loader: Loader) -> None:
+    """Load until nothing is left."""
+    while loader.load_once():
+        pass
+
+
+def deduplication_logs(client: Client) -> dict[str, Path]:
+    """Return where each table keeps the tokens it remembers."""
+    tables = client.query(
+        "SELECT name, data_paths FROM system.tables"
+        " WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+    ).result_rows
+    logs = {name: Path(paths[0]) / "deduplication_logs" for name, paths in tables}
+    return {name: log for name, log in logs.items() if log.is_dir()}
+
+
+def lose_deduplication_logs(client: Client) -> None:
+    """Make the engine of this process forget all tokens, as a loss of power may."""
+    for name, log in deduplication_logs(client).items():
+        client.command(f"DETACH TABLE {name} SYNC")
+        shutil.rmtree(log)
+        client.command(f"ATTACH TABLE {name}")
+
+
+def main() -> None:
+    """Load the spool of the environment's settings; arguments: the step to die at, `refuse`."""
+    settings = Settings()
+    mortal = Mortal(int(sys.argv[1]), death=lambda: os._exit(9))
+    config = LoaderConfig(settings.spool_folder, settings.run_folder)
+    settings.run_folder.mkdir(parents=True, exist_ok=True)
+    with connection(settings.warehouse_place) as client:
+        prepare(client, settings)
+        client.command(REFUSES_FIVE if "refuse" in sys.argv else REFUSES_NONE)
+        load_all(dying_loader(config, lambda: connect(settings.warehouse_place), mortal))
+        logs = [f"{path}" for path in deduplication_logs(client).values()]
+        found = {"views": all_views(client), "steps": mortal.steps, "logs": logs}
+    sys.stdout.write(orjson.dumps(found).decode())
+
+
+if __name__ == "__main__":
+    main()

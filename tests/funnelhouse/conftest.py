@@ -1,0 +1,90 @@
+"""The command line as a user meets it: a process with an environment, an exit status, two texts."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import pytest
+
+from funnelhouse.settings import Settings
+
+_END_S = 120.0
+
+
+class Product(Protocol):
+    """What these tests need of the product that tests/conftest.py starts."""
+
+    settings: Settings
+    url: str
+    console_url: str
+
+    def sql(self, statement: str) -> list[dict[str, Any]]:
+        """Rows of a read-only statement."""
+
+    def wait_visible(self, predicate: Callable[[], bool]) -> None:
+        """Wait until the predicate holds."""
+
+    def post(self, path: str, body: Any, **request: Any) -> httpx.Response:
+        """POST a body to the collector."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Runs `funnelhouse` with the environment of some settings."""
+
+    settings: Settings
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the process finds in its environment."""
+        return {**os.environ, **self.settings.as_environment()}
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run one command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "funnelhouse.cli", *arguments],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            timeout=_END_S,
+            check=False,
+        )
+
+    def out(self, *arguments: str) -> str:
+        """Run one command that must succeed, and return what it printed."""
+        ended = self.run(*arguments)
+        assert ended.returncode == 0, ended.stderr.decode()
+        return ended.stdout.decode()
+
+    @contextmanager
+    def up(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the product by `up` for the length of a `with` block."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "funnelhouse.cli", "up"],
+            env=self.environment,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(_END_S) == 0
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> CommandLine:
+    """Give the command line of a data folder of its own, where nothing runs."""
+    return CommandLine(Settings(data=tmp_path / "data", collector="127.0.0.1:9", console="127.0.0.1:9"))
+
+
+@pytest.fixture(scope="session")
+def running(product: Product) -> CommandLine:
+    """Give the command line beside the running product."""
+    return CommandLine(product.settings)
