@@ -1,5 +1,6 @@
 """The command `funnelhouse`: gathers the commands, and turns every fault into a sentence."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -53,6 +54,8 @@ plans.command("check")(plan.check)
 
 def main() -> int:
     """Run the command line; returns the exit status, 2 after a fault that the user can mend."""
+    # What a library would log of a fault is in the sentence already.
+    logging.basicConfig(handlers=[logging.NullHandler()])
     try:
         return int(app(standalone_mode=False) or 0)
     except Exception as error:

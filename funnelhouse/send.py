@@ -208,7 +208,7 @@ def resume(file: BinaryIO, progress: Progress, state: Path | None) -> None:
         return
     file.seek(progress.offset - 1)
     last, following = file.read(1), file.read(1)
-    if not last or (last != b"\n" and following not in {b"", b"\n", b"\r"}):
+    if not last or (last != b"\n" and following):
         raise SendError(
             f"{state} notes a place that is no end of a line in this file; remove it to send all."
         )

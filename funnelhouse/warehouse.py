@@ -9,12 +9,13 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import astuple
 from threading import Event
 
 import uvicorn
 from clickhouse_connect.driver.client import Client
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import Control, control, write_address
 from funnelhouse.address import host_and_port
@@ -29,6 +30,7 @@ from sql.migrations import migrate
 from sql.stages import apply_rules
 
 log = logging.getLogger(__name__)
+_PATIENCE_S = 5.0
 
 
 class AlreadyRunningError(Exception):
@@ -112,8 +114,16 @@ def main() -> int:
     """Run as a child of the supervisor."""
     configure_logs()
     settings = Settings()
+    # A command of this machine may hold the folder for the moment that its question takes.
+    patiently = Retrying(
+        retry=retry_if_exception_type(AlreadyRunningError),
+        stop=stop_after_delay(_PATIENCE_S),
+        wait=wait_fixed(0.1),
+        reraise=True,
+    )
     try:
-        with only_one(settings):
+        with ExitStack() as held:
+            patiently(lambda: held.enter_context(only_one(settings)))
             return run(settings)
     except AlreadyRunningError as error:
         sys.stderr.write(f"{error}\n")

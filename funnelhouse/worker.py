@@ -45,6 +45,7 @@ def rules_of(settings: Settings) -> Rules:
         settings.limits,
         settings.secret_bytes(),
         accept_unknown=settings.unknown_events == "accept",
+        mask_ip=settings.mask_ip,
     )
 
 
@@ -59,7 +60,7 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     rates = RateLimiter(
         settings.rate_events_per_s / workers, max(settings.rate_burst_events // workers, 1)
     )
-    door = Door(settings.keys(), rules.limits, rates, mask_ip=settings.mask_ip)
+    door = Door(settings.keys(), rules.limits, rates)
 
     def full() -> bool:
         return spool.depth().bytes >= settings.spool_max_bytes

@@ -24,7 +24,6 @@ from ingest.protocols import pixel, segment
 from ingest.refusal import Refusal
 from ingest.row import Row
 from ingest.spool import Spool
-from transforms.privacy import mask_ip
 
 _RETRY_AFTER_S = 5
 
@@ -36,7 +35,6 @@ class Door:
     keys: Mapping[str, WriteKey]
     limits: Limits
     rates: RateLimiter
-    mask_ip: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +150,7 @@ class Collector:
         return Refusal(413, "too_many_events", detail)
 
     def _origin(self, key: WriteKey, head: Head) -> Origin:
-        ip = mask_ip(head.ip) if self._door.mask_ip else head.ip
-        return Origin(key.source, key.server, head.user_agent, ip, head.page)
+        return Origin(key.source, key.server, head.user_agent, head.ip, head.page)
 
     async def _keep(self, taken: "Taken") -> Answer:
         """Make what was taken durable, then hand out its answer."""

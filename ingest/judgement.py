@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import eq
 from typing import Any
 
 from ingest.event import CALLS, NAMES, RawEvent
@@ -21,6 +20,7 @@ class Rules:
     limits: Limits
     secret: bytes
     accept_unknown: bool = False
+    mask_ip: bool = True
 
 
 class Draft:
@@ -197,26 +197,13 @@ def recognise(draft: Draft, rules: Rules) -> None:
 
 
 def _schema_fault(schema: EventSchema, draft: Draft) -> Rejection | None:
-    """Name the first fault that a schema finds, without a personal value."""
+    """Name the first fault that a schema finds; its message shows no value: it may be personal."""
     fault = next(iter(schema.validator.iter_errors(draft.properties)), None)
     if fault is None:
         return None
-    steps, keyword = fault.instance_path, fault.schema_path[-1]
-    detail = fault.message
-    if keyword not in _NAMING_KEYWORDS and _touches(schema.personal, steps):
-        detail = f"The value breaks `{keyword}` of the schema; it is personal and not shown."
+    steps = fault.instance_path
     root = [] if _is_own(draft, steps) else [properties_field(draft.type)]
-    return Rejection(Reason.SCHEMA, json_path([*root, *steps]), detail[:_MAX_DETAIL])
-
-
-_NAMING_KEYWORDS = frozenset({"required", "additionalProperties"})
-"""The keywords whose faults name properties and show no value."""
-
-
-def _touches(personal: Sequence[tuple[str, ...]], steps: Sequence[str | int]) -> bool:
-    """Whether the value at the end of `steps` is personal, lies in one that is, or holds one."""
-    keys = ["*" if type(step) is int else step for step in steps]
-    return any(all(map(eq, path, keys)) for path in personal)
+    return Rejection(Reason.SCHEMA, json_path([*root, *steps]), fault.message[:_MAX_DETAIL])
 
 
 def _is_own(draft: Draft, steps: Sequence[str | int]) -> bool:

@@ -1,4 +1,4 @@
-"""Personal fields leave the event here: what reaches the spool holds only their keyed hashes."""
+"""Personal fields leave the event here: what reaches the spool holds their hashes at most."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,13 +9,13 @@ import orjson
 from ingest.event import RawEvent
 from ingest.judgement import Draft, Rules, properties_field, recognise
 from ingest.protocols.segment import as_text, replace
-from transforms.privacy import hide
+from transforms.privacy import hide, mask_ip
 
 _Paths = Sequence[tuple[str, ...]]
 
 
 def without_personal(draft: Draft, rules: Rules) -> bytes:
-    """Return the event's text with the fields hashed that its schema marks `x-personal`.
+    """Return the event's text, addresses masked and fields hashed that its schema marks personal.
 
     Trackers repeat a person's traits in the context of every call: those are judged as traits of
     `identified`, as are traits of calls that should have none. Text without personal fields comes
@@ -24,10 +24,12 @@ def without_personal(draft: Draft, rules: Rules) -> bytes:
     item = draft.item
     if not isinstance(item, dict):
         return draft.text
+    hidden = _with_masked_address(item, rules)
     paths = list(_personal_paths(draft, rules))
-    if not paths:
+    if paths:
+        hidden = hide(hidden, paths, rules.secret)
+    if hidden is item:
         return draft.text
-    hidden = hide(item, paths, rules.secret)
     changes = {field: value for field, value in hidden.items() if value is not item[field]}
     if not changes:
         return draft.text
@@ -55,6 +57,15 @@ def _call_without_personal(item: Any, text: bytes, rules: Rules) -> bytes:
     draft = Draft(RawEvent(item, text), 0, None)
     recognise(draft, rules)
     return without_personal(draft, rules)
+
+
+def _with_masked_address(item: dict[str, Any], rules: Rules) -> dict[str, Any]:
+    """Mask the address that servers pass on in the context of a visitor's call."""
+    context = item.get("context")
+    address = context.get("ip") if rules.mask_ip and type(context) is dict else None
+    if type(address) is not str:
+        return item
+    return {**item, "context": {**context, "ip": mask_ip(address)}}
 
 
 def _personal_paths(draft: Draft, rules: Rules) -> Iterator[tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ingest.row import ARRIVAL_BITS, SCHEMA
 from ingest.segment import Frame
-from transforms.columns import Facts, Sent, derive
+from transforms.columns import Around, Call, Surroundings, read_call, read_surroundings
 
 _TIME = pa.timestamp("us", tz="UTC")
 _KEPT = (
@@ -88,14 +88,26 @@ def _source_and_minute(key: str) -> tuple[str, int]:
 
 def event_table(accepted: pa.Table) -> pa.Table:
     """Build `events_raw` from accepted rows: what the collector noted, and what is derived."""
-    names = ("event_type", "server", "payload", "user_agent", "page")
-    sent = zip(*(accepted[name].to_pylist() for name in names), strict=True)
-    facts = [derive(Sent(*one)) for one in sent]
     columns: dict[str, Any] = {name: accepted[name] for name in _KEPT}
     columns["received_at"] = _received_at(accepted)
-    for name, values in zip(Facts._fields, _transposed(facts), strict=True):
-        columns[name] = pa.array(values, _FACT_TYPES.get(name, pa.string()))
+    calls = [read_call(*sent) for sent in _rows(accepted, "payload", "event_type")]
+    requests = _rows(accepted, "server", "user_agent", "page")
+    around = [(call.context, *request) for call, request in zip(calls, requests, strict=True)]
+    columns |= _by_column(Call, calls) | _surroundings(around)
+    del columns["context"]
     return pa.table(columns)
+
+
+def _rows(table: pa.Table, *names: str) -> Iterable[tuple[Any, ...]]:
+    return zip(*(table[name].to_pylist() for name in names), strict=True)
+
+
+def _surroundings(around: Sequence[tuple[bytes, bool, str, str]]) -> dict[str, "pa.Array[Any]"]:
+    """Derive each distinct context and request once; the events of a page view share theirs."""
+    distinct: dict[tuple[bytes, bool, str, str], int] = {}
+    numbers = pa.array([distinct.setdefault(one, len(distinct)) for one in around], pa.int32())
+    derived = _by_column(Surroundings, [read_surroundings(Around(*one)) for one in distinct])
+    return {name: column.take(numbers) for name, column in derived.items()}
 
 
 def rejected_table(rejected: pa.Table) -> pa.Table:
@@ -124,11 +136,19 @@ def refused_table(row: pa.Table, reason: str, error: str) -> pa.Table:
     return table.set_column(table.schema.get_field_index("replayed"), "replayed", version)
 
 
-_FACT_TYPES = {"is_bot": pa.bool_(), "properties": pa.binary()}
+_TYPES = {bool: pa.bool_(), str: pa.string(), bytes: pa.binary()}
 
 
-def _transposed(facts: list[Facts]) -> Iterable[tuple[Any, ...]]:
-    return zip(*facts, strict=True) if facts else [()] * len(Facts._fields)
+def _by_column(
+    kind: type[NamedTuple], rows: Sequence[tuple[Any, ...]]
+) -> dict[str, "pa.Array[Any]"]:
+    """Turn named tuples into one array a field, also where there are none."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(kind._fields)
+    types = (_TYPES[type_] for type_ in kind.__annotations__.values())
+    return {
+        name: pa.array(column, type_)
+        for name, column, type_ in zip(kind._fields, columns, types, strict=True)
+    }
 
 
 def _received_at(rows: pa.Table) -> "pa.ChunkedArray[Any]":

@@ -77,9 +77,7 @@ class RunningCollector:
 
     def metrics(self) -> dict[str, float]:
         """The samples of /metrics by name and labels, as their text has them."""
-        lines = self.client.get("/metrics").text.splitlines()
-        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-        return {name: float(value) for name, _, value in samples}
+        return samples_of(self.client.get("/metrics").text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +148,13 @@ class RunningProduct:
             assert time.monotonic() < until, f"not visible within {deadline_s} s"
             assert self.process.poll() is None, "the product has stopped"
             wait_for_change(progress, 1.0)
+
+
+def samples_of(metrics: str) -> dict[str, float]:
+    """The samples of Prometheus' text format by name and labels, as the text has them."""
+    lines = metrics.splitlines()
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in samples}
 
 
 def spooled_rows(spool: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Columns of an event that can be derived from what was sent: person, page, campaign, device.
 
-Pure: payload text and a few facts of its request in, one `Facts` out.
+Pure: an event's text in, its `Call` out; its context and request in, their `Surroundings` out.
 """
 
 from functools import lru_cache
@@ -15,11 +15,18 @@ from transforms.page import split_page
 from transforms.referrer import channel
 
 
-class Facts(NamedTuple):
-    """What is derived of one event; the names are the warehouse's columns, text "" where absent."""
+class Call(NamedTuple):
+    """What is an event's own, "" where absent; `context` is its JSON text, b"" for none."""
 
     anonymous_id: str
     user_id: str
+    properties: bytes
+    context: bytes
+
+
+class Surroundings(NamedTuple):
+    """What a context and a request say; the names are the warehouse's columns, "" where absent."""
+
     session_id: str
     page_url: str
     page_host: str
@@ -49,15 +56,13 @@ class Facts(NamedTuple):
     client_timezone: str
     library: str
     release: str
-    properties: bytes
 
 
-class Sent(NamedTuple):
-    """One event as it was spooled: its call, its text, and the request's facts."""
+class Around(NamedTuple):
+    """A context as it was sent, and the facts of the request that brought it."""
 
-    event_type: str
+    context: bytes
     server: bool
-    payload: bytes
     user_agent: str
     page: str
 
@@ -91,34 +96,42 @@ _TRAITS_CALLS = frozenset({"identify", "group"})
 _NAMED_CALLS = frozenset({"page", "screen"})
 
 
-def derive(sent: Sent) -> Facts:
-    """Derive an event's columns; total over every payload that the pipeline accepts.
+def read_call(payload: bytes, event_type: str) -> Call:
+    """Read an event's own columns; total over every payload that the pipeline accepts.
 
     Properties are the exact text sent (of identify and group calls the traits); a page call's name
-    and category stand among them. A server's user agent says nothing of a person's device, and a
-    server is never a bot.
+    and category stand among them.
     """
-    payload = _payload.decode(sent.payload)
-    context = _Context() if _is_null(payload.context) else _context.decode(payload.context)
+    call = _payload.decode(payload)
+    return Call(
+        _text(call.anonymousId),
+        _text(call.userId),
+        _properties(call, event_type),
+        b"" if _is_null(call.context) else bytes(call.context),
+    )
+
+
+def read_surroundings(around: Around) -> Surroundings:
+    """Derive the columns that every event with this context and request shares.
+
+    A server's user agent says nothing of a person's device, and a server is never a bot.
+    """
+    context = _context.decode(around.context) if around.context else _Context()
     page: dict[str, Any] = context.page if type(context.page) is dict else {}
-    user_agent = _text(context.userAgent) or ("" if sent.server else sent.user_agent)
-    return Facts(
-        _text(payload.anonymousId),
-        _text(payload.userId),
-        _text(context.session_id) or _text(context.sessionId),
-        *_page_facts(_text(page.get("url")) or sent.page, _text(page.get("title"))),
-        *_visit_facts(
-            _text(page.get("url")) or sent.page,
-            _text(page.get("referrer")),
-            _campaign_key(context.campaign),
-        ),
-        *_device_facts(user_agent, sent.server),
-        user_agent,
-        _text(context.locale),
-        _text(context.timezone),
-        _library(context.library),
-        _text(context.app.get("version")) if type(context.app) is dict else "",
-        _properties(payload, sent.event_type),
+    url = _text(page.get("url")) or around.page
+    user_agent = _text(context.userAgent) or ("" if around.server else around.user_agent)
+    return Surroundings._make(
+        (
+            _text(context.session_id) or _text(context.sessionId),
+            *_page_facts(url, _text(page.get("title"))),
+            *_visit_facts(url, _text(page.get("referrer")), _campaign_key(context.campaign)),
+            *_device_facts(user_agent, around.server),
+            user_agent,
+            _text(context.locale),
+            _text(context.timezone),
+            _library(context.library),
+            _text(context.app.get("version")) if type(context.app) is dict else "",
+        )
     )
 
 

@@ -4,35 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-import httpx
 import pytest
 
 from funnelhouse.settings import Settings
+from tests.conftest import RunningProduct, free_port
 
 _END_S = 120.0
-
-
-class Product(Protocol):
-    """What these tests need of the product that tests/conftest.py starts."""
-
-    settings: Settings
-    url: str
-    console_url: str
-
-    def sql(self, statement: str) -> list[dict[str, Any]]:
-        """Rows of a read-only statement."""
-
-    def wait_visible(self, predicate: Callable[[], bool]) -> None:
-        """Wait until the predicate holds."""
-
-    def post(self, path: str, body: Any, **request: Any) -> httpx.Response:
-        """POST a body to the collector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +63,11 @@ class CommandLine:
 @pytest.fixture
 def stopped(tmp_path: Path) -> CommandLine:
     """Give the command line of a data folder of its own, where nothing runs."""
-    return CommandLine(Settings(data=tmp_path / "data", collector="127.0.0.1:9", console="127.0.0.1:9"))
+    collector, console = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    return CommandLine(Settings(data=tmp_path / "data", collector=collector, console=console, workers=1))
 
 
 @pytest.fixture(scope="session")
-def running(product: Product) -> CommandLine:
+def running(product: RunningProduct) -> CommandLine:
     """Give the command line beside the running product."""
     return CommandLine(product.settings)

@@ -1,13 +1,13 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
 from funnelhouse.spend import SpendFileError, read_spend
 from sql.spend import Spend
+from tests.funnelhouse.conftest import CommandLine
 
 HEADER = "product,track,channel,week,date,amount\n"
 WEEK = "nbcamp,kotlin,meta,2024-07-29,,100\n"
@@ -106,7 +106,7 @@ def test_not_unicode(path: Path) -> None:
         read_spend(path)
 
 
-def test_import_again(running: Any, path: Path) -> None:
+def test_import_again(running: CommandLine, path: Path) -> None:
     """Importing a file again changes nothing, and a corrected amount takes the place of the old."""
     query = ("sql", "SELECT sum(amount) AS a, count() AS n FROM ad_spend FINAL WHERE product = 'again'")
     path.write_text(HEADER + WEEK.replace("nbcamp", "again") + "again,kotlin,naver,,2024-07-29,5\n")
@@ -120,7 +120,7 @@ def test_import_again(running: Any, path: Path) -> None:
     assert [(float(row["a"]), int(row["n"])) for row in seen] == [(105, 2), (105, 2), (305, 2)]
 
 
-def test_overlap_with_stored(running: Any, path: Path) -> None:
+def test_overlap_with_stored(running: CommandLine, path: Path) -> None:
     """A file whose days lie in a week that was imported before is refused whole."""
     path.write_text(HEADER + WEEK.replace("nbcamp", "overlap"))
     running.out("import", "spend", str(path))

@@ -189,7 +189,7 @@ def test_event_time(rules: Rules, fields: dict[str, Any], offset_ms: int) -> Non
 
 def test_sent_at_of_the_batch(rules: Rules) -> None:
     """A batch's `sentAt` corrects the items that have none of their own."""
-    click = {"type": "track", "event": "cta_clicked", "userId": "u"}
+    click: dict[str, Any] = {"type": "track", "event": "cta_clicked", "userId": "u"}
     click |= {"properties": {"cta_id": "a"}, "timestamp": "2024-08-01T01:00:00Z"}
     own = click | {"sentAt": "2024-08-01T01:00:20Z"}
     body = {"sentAt": "2024-08-01T01:00:05Z", "batch": [click, own]}
@@ -338,14 +338,14 @@ def test_nothing_personal_of_a_refused_body(rules: Rules, count: int) -> None:
 @pytest.mark.parametrize(
     ("fields", "detail"),
     [
-        ({"traits": {"email": "k"}}, "The value breaks `minLength` of the schema; "),
-        ({"traits": {"address": {"street": 5}}}, "The value breaks `type` of the schema; "),
-        ({"traits": {"address": "Seoul"}}, "The value breaks `type` of the schema; "),
+        ({"traits": {"email": "k"}}, "the value is shorter than 3 characters"),
+        ({"traits": {"address": {"street": 5}}}, 'the value is not of type "string"'),
+        ({"traits": {"address": "길 1"}}, 'the value is not of type "object"'),
     ],
 )
 def test_detail_hides_what_is_personal(rules: Rules, fields: dict[str, Any], detail: str) -> None:
-    """A fault names its keyword, and shows the value only where that is not personal."""
-    assert _row(rules, type="identify", **fields).detail.startswith(detail)
+    """A schema's fault says what is wrong and shows no value, since that may be personal."""
+    assert _row(rules, type="identify", **fields).detail == detail
 
 
 def test_detail_of_a_missing_property(rules: Rules) -> None:
@@ -364,8 +364,9 @@ def test_text_without_personal_values_stays(rules: Rules) -> None:
 
 # Whatever comes
 
+finite = st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(st.characters()),
+    st.none() | st.booleans() | finite | st.integers() | st.text(st.characters()),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
@@ -390,14 +391,14 @@ telling = st.sampled_from(
 items = st.dictionaries(fields, telling | json_values) | json_values
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(batch=st.lists(items, max_size=5), context=json_values)
 def test_every_event_becomes_one_row(batch: list[Any], context: Any) -> None:
     """Whatever JSON a batch holds, each item becomes exactly one row that fits the spool."""
     body = json.dumps({"batch": batch, "context": context}).encode()
     admission = _admit(_shipped(), body)
-    expected = 1 if b"NaN" in body or b"Infinity" in body else len(batch)
-    assert len(admission.rows) == expected
+    assert len(admission.rows) == len(batch)
     assert admission.rejected == sum(bool(row.reason) for row in admission.rows)
     columns = [list(column) for column in zip(*admission.rows, strict=True)] or [[]] * len(SCHEMA)
-    pa.record_batch([pa.array(c, t) for c, t in zip(columns, SCHEMA.types, strict=True)], SCHEMA)
+    arrays = [pa.array(c, t) for c, t in zip(columns, SCHEMA.types, strict=True)]
+    pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

@@ -1,0 +1,120 @@
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import funnelhouse
+from tests.funnelhouse.conftest import CommandLine
+
+
+def assert_told(ended: subprocess.CompletedProcess[bytes], told: str) -> None:
+    """Exit status 2, one sentence on standard error that says this, and nothing of our insides."""
+    text = ended.stderr.decode()
+    assert ended.returncode == 2, text
+    assert "Traceback" not in text
+    assert len(text.splitlines()) == 1
+    assert re.search(told, text)
+    assert ended.stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("", "Missing command; see `.* --help`"),
+        ("bogus", "No such command 'bogus'"),
+        ("sql", "Missing argument 'statement'; see `.* sql --help`"),
+        ("sql 1 --nope 1", "No such option: --nope"),
+        ("up --workers x", "--workers.*FUNNELHOUSE_WORKERS.*integer"),
+        ("up --workers 999", "FUNNELHOUSE_WORKERS .--workers.*less than or equal to 256"),
+        ("up --collector nope", "FUNNELHOUSE_COLLECTOR.*write host:port"),
+        ("up --collector 0.0.0.0:1", "set FUNNELHOUSE_WRITE_KEYS"),
+        ("up --write-keys a:b:c", "write key:source"),
+        ("up --timezone Mars", "FUNNELHOUSE_TIMEZONE.*Asia/Seoul"),
+        ("up --unknown-events maybe", "--unknown-events.*reject.*accept"),
+        ("up --plan /nowhere", "the plan has no event"),
+        ("up --warehouse ftp://x", "FUNNELHOUSE_WAREHOUSE.*http://user:password@host"),
+        ("sql 1 --warehouse http://127.0.0.1:9/x", "127.0.0.1 does not answer.*FUNNELHOUSE_WAREHOUSE"),
+        ("send /nowhere", "There is no /nowhere; correct the path"),
+        ("send - --state x", "leave --state out"),
+        ("import spend /nowhere", "There is no /nowhere"),
+        ("replay --reason bogus", "--reason.*unknown_event"),
+        ("replay --reason refused_by_warehouse", "send it again"),
+    ],
+)
+def test_told(stopped: CommandLine, command: str, told: str) -> None:
+    """Each wrong command ends with one sentence that says what to mend, and no traceback."""
+    assert_told(stopped.run(*command.split()), told)
+
+
+def test_wrong_environment(stopped: CommandLine) -> None:
+    """A wrong variable is told by its name, though no option was given."""
+    environment = stopped.environment | {"FUNNELHOUSE_TIMEZONE": "Mars"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "funnelhouse.cli", "status"],
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert_told(ended, "FUNNELHOUSE_TIMEZONE")
+
+
+@pytest.mark.parametrize("setting", ["collector", "console"])
+def test_address_in_use(stopped: CommandLine, setting: str) -> None:
+    """A taken address is told with the setting to change, and nothing is left running."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = stopped.run("up", f"--{setting}", address)
+    assert_told(ended, f"{address} is taken.*FUNNELHOUSE_{setting.upper()} .--{setting}")
+
+
+def test_folder_in_use(running: CommandLine, stopped: CommandLine) -> None:
+    """A second product on one data folder is refused by the folder's name."""
+    ended = stopped.run("warehouse", "--data", str(running.settings.data))
+    assert_told(ended, "already works on")
+
+
+def test_unreadable_file(stopped: CommandLine, tmp_path: Path) -> None:
+    """A path that is a folder is refused in a sentence."""
+    assert_told(stopped.run("import", "spend", str(tmp_path)), "directory")
+
+
+def test_statement_refused(running: CommandLine) -> None:
+    """The engine's refusal of a statement comes as one sentence, through the running product."""
+    assert_told(running.run("sql", "SELECT nope FROM events"), "nope")
+
+
+def test_write_refused(running: CommandLine) -> None:
+    """The command reads only."""
+    assert_told(running.run("sql", "TRUNCATE TABLE ad_spend"), "readonly")
+
+
+def test_statement_refused_when_stopped(stopped: CommandLine) -> None:
+    """The engine's refusal is told in the same way where nothing runs."""
+    assert_told(stopped.run("sql", "SELECT nope FROM events"), "nope")
+
+
+def test_version(stopped: CommandLine) -> None:
+    """The version is told alone."""
+    assert stopped.out("--version") == f"funnelhouse {funnelhouse.__version__}\n"
+
+
+def test_reader_went_away(running: CommandLine) -> None:
+    """A pipe that is closed early ends the command in silence."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "funnelhouse.cli", "sql", "SELECT 1"],
+        env=running.environment,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert ended.stderr == b""
+    assert ended.returncode == 1

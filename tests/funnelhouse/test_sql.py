@@ -1,0 +1,110 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+
+from tests.funnelhouse.conftest import CommandLine
+
+HOSTILE = "SELECT 7 AS n, unhex('1B5B33316D') AS esc, '[red]x[/red]' AS tag, NULL AS none, '면접' AS ko"
+
+
+def test_table(running: CommandLine) -> None:
+    """A table shows text as it is, escapes what a terminal would obey, and takes no mark-up."""
+    printed = running.out("sql", HOSTILE)
+    cells = [cell.strip() for cell in printed.splitlines()[3].strip("│").split("│")]
+    assert cells == ["7", r"\x1b[31m", "[red]x[/red]", "", "면접"]
+
+
+def test_table_is_whole_in_a_pipe(running: CommandLine) -> None:
+    """A table that goes to a pipe is as wide as it is; nothing is cut or folded."""
+    assert "x" * 500 in running.out("sql", "SELECT repeat('x', 500) AS long, 1 AS next")
+
+
+def test_csv(running: CommandLine) -> None:
+    """CSV has a line of names and the engine's own quoting."""
+    assert running.out("sql", "SELECT 1 AS a, 'x,\"y' AS b;", "--format", "csv") == (
+        '"a","b"\n1,"x,""y"\n'
+    )
+
+
+def test_json(running: CommandLine) -> None:
+    """JSON is one object a line."""
+    printed = running.out("sql", "SELECT number AS n FROM numbers(2) -- all", "--format", "json")
+    assert [int(orjson.loads(line)["n"]) for line in printed.splitlines()] == [0, 1]
+
+
+@pytest.mark.parametrize("by", ["option", "pipe"])
+def test_parquet(running: CommandLine, tmp_path: Path, by: str) -> None:
+    """Parquet comes whole, into a file or through a pipe."""
+    file = tmp_path / "result.parquet"
+    arguments = ["sql", "SELECT 1 AS a, '면접' AS b", "--format", "parquet"]
+    if by == "option":
+        assert running.out(*arguments, "--output", str(file)) == ""
+    else:
+        file.write_bytes(running.run(*arguments).stdout)
+    assert pq.read_table(file).to_pylist() == [{"a": 1, "b": "면접"}]
+
+
+def on_terminal(command: CommandLine, *arguments: str) -> tuple[int, bytes]:
+    """Run a command whose standard output is a terminal; gives its status and all that it wrote."""
+    master, terminal = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "funnelhouse.cli", *arguments],
+        env=command.environment | {"NO_COLOR": "1", "TERM": "dumb"},
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    written = b""
+    try:
+        while piece := os.read(master, 65_536):
+            written += piece
+    except OSError:  # Linux tells the end of a terminal by an error
+        pass
+    os.close(master)
+    return process.wait(), written
+
+
+@pytest.mark.parametrize("fmt", ["table", "csv", "json"])
+def test_terminal_is_safe(running: CommandLine, fmt: str) -> None:
+    """No format lets a cell send an escape or a control character to a terminal."""
+    statement = "SELECT concat(unhex('1B5D303B'), 'title', unhex('07C29B33316D')) AS a"
+    status, written = on_terminal(running, "sql", statement, "--format", fmt)
+    assert status == 0
+    assert b"title" in written
+    assert not {0x1B, 0x07} & set(written)
+    assert "\x9b" not in written.decode()
+
+
+def test_parquet_is_not_for_terminals(running: CommandLine) -> None:
+    """Parquet is refused on a terminal, with where to send it."""
+    status, written = on_terminal(running, "sql", "SELECT 1", "--format", "parquet")
+    assert status == 2
+    assert b"--output" in written
+
+
+def test_same_running_and_stopped(stopped: CommandLine, tmp_path: Path) -> None:
+    """What `sql` prints beside the running product it prints when all is stopped, by any format."""
+    calls = tmp_path / "calls.ndjson"
+    calls.write_bytes(
+        b"".join(
+            b'{"type":"identify","messageId":"m%d","userId":"u%d"}\n' % (n, n) for n in range(3)
+        )
+    )
+    query = "SELECT user_id, event_name, received_at FROM events ORDER BY user_id"
+    asked = [("sql", query, "--format", fmt) for fmt in ("csv", "json", "table")]
+    with stopped.up():
+        assert stopped.out("send", str(calls)) == "3 events sent, 0 rejected.\n"
+        running = stopped.out("status")
+        assert "alive, ready" in running
+    first = [stopped.out(*question) for question in asked]
+    assert first[0].count("identified") == 3
+    with stopped.up():
+        assert [stopped.out(*question) for question in asked] == first
+    status = stopped.out("status")
+    assert "stopped" in status
+    assert "3 received, 3 loaded, 0 rejected, 0 duplicate, 0 in spool, 0 unaccounted" in status
