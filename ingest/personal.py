@@ -61,7 +61,7 @@ def _call_without_personal(item: Any, text: bytes, rules: Rules) -> bytes:
 
 def _with_masked_address(item: dict[str, Any], rules: Rules) -> dict[str, Any]:
     """Mask the address that servers pass on in the context of a visitor's call."""
-    context = item.get("context")
+    context: Any = item.get("context")
     address = context.get("ip") if rules.mask_ip and type(context) is dict else None
     if type(address) is not str:
         return item

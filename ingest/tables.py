@@ -63,7 +63,9 @@ def rows_of(frames: Iterable[Frame]) -> Rows:
     batches = [frame.batch for frame in frames]
     rows = pa.Table.from_batches(batches, SCHEMA)
     is_rejected = pc.not_equal(rows["reason"], pa.scalar(""))
-    return Rows(rows.filter(pc.invert(is_rejected)), rows.filter(is_rejected))
+    rejected = rows.filter(is_rejected)
+    accepted = rows.filter(pc.invert(is_rejected)) if rejected.num_rows else rows
+    return Rows(accepted, rejected)
 
 
 def received_table(segments: Iterable[tuple[Path, Sequence[Frame]]]) -> pa.Table:
@@ -130,10 +132,7 @@ def refused_table(row: pa.Table, reason: str, error: str) -> pa.Table:
     for name, value in changes.items():
         column = pa.array([value] * row.num_rows, row.schema.field(name).type)
         row = row.set_column(row.schema.get_field_index(name), name, column)
-    table = rejected_table(row)
-    # A replay that is refused stands as rejected again: 2 outranks the 1 by which it had left.
-    version = pc.multiply(table["replayed"], pa.scalar(2, pa.uint8()))
-    return table.set_column(table.schema.get_field_index("replayed"), "replayed", version)
+    return rejected_table(row)
 
 
 _TYPES = {bool: pa.bool_(), str: pa.string(), bytes: pa.binary()}

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
+from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 
 DATABASE = "funnelhouse"
@@ -26,14 +28,21 @@ class Warehouse:
 
 
 def connect(warehouse: Warehouse, *, readonly: bool = False) -> Client:
-    """Connect to the product's database, which is created when it is not there.
+    """Connect to the product's database; for writing, it is created where it is not there.
 
     Raises:
         WarehouseError: the address is wrong, or another process holds the embedded folder.
     """
-    if warehouse.url:
-        return _connect_server(warehouse.url, readonly=readonly)
-    return _connect_embedded(warehouse.folder, readonly=readonly)
+    place, database = _server(warehouse.url) if warehouse.url else _embedded(warehouse.folder)
+    settings = {"readonly": "1"} if readonly else {"async_insert": "0"}
+    try:
+        if not readonly:
+            with clickhouse_connect.get_client(**place) as client:
+                name = quote_identifier(database)
+                client.command(f"CREATE DATABASE IF NOT EXISTS {name} ENGINE = Atomic")
+        return clickhouse_connect.get_client(**place, database=database, settings=settings)
+    except Exception as error:
+        raise WarehouseError(_sentence(warehouse, str(error)[:200])) from error
 
 
 @contextmanager
@@ -46,42 +55,38 @@ def connection(warehouse: Warehouse, *, readonly: bool = False) -> Iterator[Clie
         client.close()
 
 
-def _connect_embedded(folder: Path, *, readonly: bool) -> Client:
+def _embedded(folder: Path) -> tuple[dict[str, Any], str]:
     folder.mkdir(parents=True, exist_ok=True)
+    return {"interface": "chdb", "path": str(folder)}, DATABASE
+
+
+def _server(url: str) -> tuple[dict[str, Any], str]:
     try:
-        first = clickhouse_connect.get_client(interface="chdb", path=str(folder))
-    except Exception as error:
-        raise WarehouseError(
-            f"The embedded engine cannot open {folder}: another process holds it, or it is damaged;"
-            f" stop the other process, or ask the running one ({str(error)[:200]})."
-        ) from error
-    with first:
-        first.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
-    settings = {"readonly": "1"} if readonly else {"async_insert": "0"}
-    return clickhouse_connect.get_client(
-        interface="chdb", path=str(folder), database=DATABASE, settings=settings
-    )
-
-
-def _connect_server(url: str, *, readonly: bool) -> Client:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        parts = urlsplit(url)
+        secure = {"http": False, "https": True}[parts.scheme]
+        place = {
+            "host": unquote(parts.hostname or ""),
+            "port": parts.port or (8443 if secure else 8123),
+            "secure": secure,
+            "username": unquote(parts.username or "default"),
+            "password": unquote(parts.password or ""),
+        }
+    except (KeyError, ValueError) as error:
         raise WarehouseError(
             "The warehouse address must look like http://user:password@host:8123/database;"
             " mend FUNNELHOUSE_WAREHOUSE."
-        )
-    try:
-        return clickhouse_connect.get_client(
-            host=parts.hostname,
-            port=parts.port or (8443 if parts.scheme == "https" else 8123),
-            secure=parts.scheme == "https",
-            username=unquote(parts.username or "default"),
-            password=unquote(parts.password or ""),
-            database=parts.path.strip("/") or DATABASE,
-            settings={"readonly": "1"} if readonly else {"async_insert": "0"},
-        )
-    except Exception as error:
-        raise WarehouseError(
-            f"The warehouse at {parts.hostname} does not answer as expected; check"
-            f" FUNNELHOUSE_WAREHOUSE ({str(error)[:200]})."
         ) from error
+    return place, parts.path.strip("/") or DATABASE
+
+
+def _sentence(warehouse: Warehouse, error: str) -> str:
+    if warehouse.url:
+        host = urlsplit(warehouse.url).hostname
+        return (
+            f"The warehouse at {host} does not answer as expected; check that it runs, and"
+            f" FUNNELHOUSE_WAREHOUSE ({error})."
+        )
+    return (
+        f"The embedded engine cannot open {warehouse.folder}: another process holds it, or it is"
+        f" damaged; stop the other process, or ask the running one ({error})."
+    )

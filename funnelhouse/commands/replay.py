@@ -26,8 +26,6 @@ _PAGE = Template(
     LIMIT 5000 WITH TIES
     """
 )
-_REPLAYABLE = tuple(reason for reason in Reason if reason != Reason.REFUSED_BY_WAREHOUSE)
-"""What the warehouse refused has passed every step already and would be refused again."""
 
 
 @with_settings
@@ -45,12 +43,10 @@ def replay(
     from ingest.disk import LOCAL_DISK  # noqa: PLC0415 - quick --help
     from ingest.replay import Tally, passing, respool  # noqa: PLC0415 - quick --help
 
-    if reason == Reason.REFUSED_BY_WAREHOUSE:
-        raise ValueError("What the warehouse refused has passed the plan; send it again, mended.")
     rules = rules_of(settings)
     tally = Tally()
     with open_warehouse(settings) as access:
-        pages = _pages(access, (reason,) if reason else _REPLAYABLE)
+        pages = _pages(access, [reason] if reason else list(Reason))
         batches = passing(pages, rules, tally)
         if dry_run:
             deque(batches, maxlen=0)

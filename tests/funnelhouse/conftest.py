@@ -64,7 +64,9 @@ class CommandLine:
 def stopped(tmp_path: Path) -> CommandLine:
     """Give the command line of a data folder of its own, where nothing runs."""
     collector, console = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    return CommandLine(Settings(data=tmp_path / "data", collector=collector, console=console, workers=1))
+    return CommandLine(
+        Settings(data=tmp_path / "data", collector=collector, console=console, workers=1)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -37,12 +37,14 @@ def assert_told(ended: subprocess.CompletedProcess[bytes], told: str) -> None:
         ("up --unknown-events maybe", "--unknown-events.*reject.*accept"),
         ("up --plan /nowhere", "the plan has no event"),
         ("up --warehouse ftp://x", "FUNNELHOUSE_WAREHOUSE.*http://user:password@host"),
-        ("sql 1 --warehouse http://127.0.0.1:9/x", "127.0.0.1 does not answer.*FUNNELHOUSE_WAREHOUSE"),
+        (
+            "sql 1 --warehouse http://127.0.0.1:9/x",
+            "127.0.0.1 does not answer.*FUNNELHOUSE_WAREHOUSE",
+        ),
         ("send /nowhere", "There is no /nowhere; correct the path"),
         ("send - --state x", "leave --state out"),
         ("import spend /nowhere", "There is no /nowhere"),
         ("replay --reason bogus", "--reason.*unknown_event"),
-        ("replay --reason refused_by_warehouse", "send it again"),
     ],
 )
 def test_told(stopped: CommandLine, command: str, told: str) -> None:

@@ -141,7 +141,9 @@ def test_rejected_are_counted() -> None:
     assert progress.examples == ["line 1: schema $.a mend it.", "line 2: schema $.a mend it."]
 
 
-@pytest.mark.parametrize(("status", "header", "pause_s"), [(429, "7", 7), (503, "2", 2), (503, "", 5)])
+@pytest.mark.parametrize(
+    ("status", "header", "pause_s"), [(429, "7", 7), (503, "2", 2), (503, "", 5)]
+)
 def test_retry_after(status: int, header: str, pause_s: float) -> None:
     """A collector that asks to wait is asked again after the time it names."""
     collector = Collector(error(status, **{"retry-after": header}), GOOD)
@@ -150,7 +152,9 @@ def test_retry_after(status: int, header: str, pause_s: float) -> None:
     assert collector.requests[0].content == collector.requests[1].content
 
 
-@pytest.mark.parametrize("silence", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), error(502)])
+@pytest.mark.parametrize(
+    "silence", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), error(502)]
+)
 def test_silence_is_retried(silence: object) -> None:
     """A request that nobody answered is sent again, unchanged, after growing pauses."""
     collector = Collector(silence, silence, GOOD)
@@ -224,7 +228,9 @@ def test_note_of_another(tmp_path: Path, content: bytes) -> None:
         load_progress(note, URL)
 
 
-@pytest.mark.parametrize(("offset", "fits"), [(0, True), (3, True), (6, True), (2, False), (9, False)])
+@pytest.mark.parametrize(
+    ("offset", "fits"), [(0, True), (3, True), (6, True), (2, False), (9, False)]
+)
 def test_resume_at_a_line(offset: int, fits: bool) -> None:  # noqa: FBT001 - a table
     """A sending goes on at the end of a line; a place inside or past the file is refused."""
     file = io.BytesIO(b"{}\n{}\n")

@@ -51,10 +51,19 @@ def test_same_row_twice(path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "faults"),
     [
-        ("nbcamp,kotlin,meta,2024-07-30,,1\n", ["line 2: 2024-07-30 is no Monday; write 2024-07-29"]),
-        ("nbcamp,kotlin,meta,29.07.2024,,1\n", ["line 2: `29.07.2024` is no date; write it as 2024"]),
+        (
+            "nbcamp,kotlin,meta,2024-07-30,,1\n",
+            ["line 2: 2024-07-30 is no Monday; write 2024-07-29"],
+        ),
+        (
+            "nbcamp,kotlin,meta,29.07.2024,,1\n",
+            ["line 2: `29.07.2024` is no date; write it as 2024"],
+        ),
         ("nbcamp,kotlin,meta,2024-02-30,,1\n", ["line 2: `2024-02-30` is no date"]),
-        ('nbcamp,kotlin,meta,2024-07-29,,"1,000"\n', ["line 2: `1,000` is no amount; write digits"]),
+        (
+            'nbcamp,kotlin,meta,2024-07-29,,"1,000"\n',
+            ["line 2: `1,000` is no amount; write digits"],
+        ),
         ("nbcamp,kotlin,meta,2024-07-29,,-1\n", ["line 2: `-1` is no amount"]),
         ("nbcamp,kotlin,meta,2024-07-29,,NaN\n", ["line 2: `NaN` is no amount"]),
         ("nbcamp,kotlin,meta,2024-07-29,,1.005\n", ["line 2: `1.005` is no amount"]),
@@ -65,8 +74,14 @@ def test_same_row_twice(path: Path) -> None:
         ("nbcamp,kotlin,meta,2024-07-29,,1,000\n", ["line 2: the row has more or fewer cells"]),
         ("nbcamp,kotlin\n", ["line 2: the row has more or fewer cells"]),
         (WEEK + WEEK.replace("100", "200"), ["line 3: nbcamp/kotlin/meta has 200"]),
-        (WEEK + "nbcamp,kotlin,meta,,2024-08-04,1\n", ["line 3: nbcamp/kotlin/meta from 2024-08-04"]),
-        ("nbcamp,kotlin,meta,,2024-07-30,1\n" + WEEK, ["line 2: nbcamp/kotlin/meta from 2024-07-30"]),
+        (
+            WEEK + "nbcamp,kotlin,meta,,2024-08-04,1\n",
+            ["line 3: nbcamp/kotlin/meta from 2024-08-04"],
+        ),
+        (
+            "nbcamp,kotlin,meta,,2024-07-30,1\n" + WEEK,
+            ["line 2: nbcamp/kotlin/meta from 2024-07-30"],
+        ),
         ("a,,b,x,,1\na,,b,2024-07-29,,x\n", ["line 2: `x` is no date", "line 3: `x` is no amount"]),
         ('nbcamp,kotlin,"meta,2024-07-29,,1\n', ["line 2: unexpected end of data"]),
     ],
@@ -76,9 +91,9 @@ def test_refused(path: Path, rows: str, faults: list[str]) -> None:
     path.write_text(HEADER + rows)
     with pytest.raises(SpendFileError) as caught:
         read_spend(path)
-    assert [fault[: len(start)] for fault, start in zip(caught.value.faults, faults, strict=True)] == (
-        faults
-    )
+    assert [
+        fault[: len(start)] for fault, start in zip(caught.value.faults, faults, strict=True)
+    ] == (faults)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +123,10 @@ def test_not_unicode(path: Path) -> None:
 
 def test_import_again(running: CommandLine, path: Path) -> None:
     """Importing a file again changes nothing, and a corrected amount takes the place of the old."""
-    query = ("sql", "SELECT sum(amount) AS a, count() AS n FROM ad_spend FINAL WHERE product = 'again'")
+    query = (
+        "sql",
+        "SELECT sum(amount) AS a, count() AS n FROM ad_spend FINAL WHERE product = 'again'",
+    )
     path.write_text(HEADER + WEEK.replace("nbcamp", "again") + "again,kotlin,naver,,2024-07-29,5\n")
     seen = []
     for _ in range(2):
@@ -124,7 +142,9 @@ def test_overlap_with_stored(running: CommandLine, path: Path) -> None:
     """A file whose days lie in a week that was imported before is refused whole."""
     path.write_text(HEADER + WEEK.replace("nbcamp", "overlap"))
     running.out("import", "spend", str(path))
-    path.write_text(HEADER + "overlap,kotlin,new,,2024-08-01,5\noverlap,kotlin,meta,,2024-08-01,5\n")
+    path.write_text(
+        HEADER + "overlap,kotlin,new,,2024-08-01,5\noverlap,kotlin,meta,,2024-08-01,5\n"
+    )
     refused = running.run("import", "spend", str(path))
     assert refused.returncode == 2
     assert b"overlaps" in refused.stderr

@@ -3,4 +3,4 @@
 CREATE OR REPLACE VIEW rejected_events AS
 SELECT * EXCEPT replayed
 FROM rejected_raw FINAL
-WHERE replayed != 1;
+WHERE NOT replayed;
