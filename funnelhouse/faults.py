@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from funnelhouse.access import RefusedError
 from funnelhouse.options import PREFIX, option_name
-from funnelhouse.send import SendError
+from funnelhouse.progress import SendError
 from funnelhouse.terminal import printable
 from funnelhouse.warehouse import AlreadyRunningError
 from ingest.durability import SpoolFull, SyncFailed

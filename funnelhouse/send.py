@@ -1,4 +1,4 @@
-"""Sends tracking calls, one a line, through the collector, and knows how far it came.
+"""Sends tracking calls through the collector, batch after batch.
 
 Every line is answered for: sent again until the collector has it, or counted as rejected.
 """
@@ -6,63 +6,24 @@ Every line is answered for: sent again until the collector has it, or counted as
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
-from uuid import UUID
+from typing import Any
 
 import httpx
-import msgspec
 import orjson
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
-from ingest.protocols.segment import replace
-from transforms.identity import event_id
+from funnelhouse.calls import Batching, Call, batches
+from funnelhouse.progress import Progress, SendError
 
-_SHOWN_REJECTIONS = 5
-_ENVELOPE_BYTES = len(b'{"batch":[]}')
 _NOBODY = frozenset({502, 504})
 _LATER = frozenset({429, 503})
 _TOO_LARGE = 413
 _WAIT_S = 5.0
 
 
-class SendError(Exception):
-    """Sending cannot go on; as text one sentence with the mend."""
-
-
 class NoAnswerError(SendError):
     """Nobody took the request, or a proxy says so."""
-
-
-class Call(NamedTuple):
-    """One line of a file: its number, where it ends, and the call that it is.
-
-    `message_id` is "" where the call bears a number; `text` is None for a line that is no call.
-    """
-
-    line: int
-    end: int
-    message_id: str
-    text: bytes | None
-
-
-class Progress(msgspec.Struct):
-    """How far a file was sent to `url`: bytes and lines answered for, and what became of them."""
-
-    url: str
-    offset: int = 0
-    line: int = 0
-    sent: int = 0
-    rejected: int = 0
-    examples: list[str] = []
-
-
-class Batching(NamedTuple):
-    """The most events and bytes that one request carries."""
-
-    events: int
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +46,8 @@ class Sender:
             verdicts = self._verdicts([call for call in batch if call.text is not None])
             for call in batch:
                 verdict = verdicts.get(call.line) if call.text is not None else "not a JSON object"
-                _note(progress, call, verdict)
+                progress.note(call.line, call.end, verdict)
+                progress.sent += call.text is not None
             yield progress
 
     def _verdicts(self, calls: Sequence[Call]) -> dict[int, str]:
@@ -137,112 +99,6 @@ class Sender:
                 " mend the proxy, then send again."
             )
         return answer
-
-
-def read_calls(file: BinaryIO, start: Progress) -> Iterator[Call]:
-    """Read NDJSON from where `start` ended; blank lines are passed over.
-
-    A call without a messageId gets one made from its line number and text, so that sending the
-    same file again doubles nothing.
-    """
-    line, end = start.line, start.offset
-    for raw in file:
-        line += 1
-        end += len(raw)
-        text = raw.strip()
-        if text:
-            yield _call(line, end, text)
-
-
-def batches(calls: Iterator[Call], most: Batching) -> Iterator[list[Call]]:
-    """Group calls into batches within both limits; one call over the bytes goes alone."""
-    batch: list[Call] = []
-    size = _ENVELOPE_BYTES
-    for call in calls:
-        more = len(call.text or b"") + 1
-        if batch and (len(batch) == most.events or size + more > most.bytes):
-            yield batch
-            batch, size = [], _ENVELOPE_BYTES
-        batch.append(call)
-        size += more
-    if batch:
-        yield batch
-
-
-def load_progress(path: Path | None, url: str) -> Progress:
-    """Read how far a file was sent, the start where nothing was noted.
-
-    Raises:
-        SendError: the note cannot be read, or belongs to another collector.
-    """
-    if path is None or not path.exists():
-        return Progress(url)
-    try:
-        progress = msgspec.json.decode(path.read_bytes(), type=Progress)
-    except msgspec.DecodeError as error:
-        raise SendError(
-            f"{path} is no note of how far a file was sent; remove it, or name another --state."
-        ) from error
-    if progress.url != url:
-        raise SendError(
-            f"{path} notes a sending to {progress.url}, not to {url}; remove it to send all,"
-            " or name another --state."
-        )
-    return progress
-
-
-def save_progress(path: Path, progress: Progress) -> None:
-    """Note how far a file was sent, whole or not at all."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(msgspec.json.encode(progress))
-    fresh.replace(path)
-
-
-def resume(file: BinaryIO, progress: Progress, state: Path | None) -> None:
-    """Go to where an earlier sending of the file ended.
-
-    Raises:
-        SendError: no line ends there, so it is another file by now.
-    """
-    if not progress.offset:
-        return
-    file.seek(progress.offset - 1)
-    last, following = file.read(1), file.read(1)
-    if not last or (last != b"\n" and following):
-        raise SendError(
-            f"{state} notes a place that is no end of a line in this file; remove it to send all."
-        )
-    file.seek(progress.offset)
-
-
-def _call(line: int, end: int, text: bytes) -> Call:
-    try:
-        item = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        item = None
-    if type(item) is not dict:
-        return Call(line, end, "", None)
-    sent = item.get("messageId")
-    if type(sent) is str and sent.strip():
-        return Call(line, end, sent, text)
-    if type(sent) in {int, float}:
-        return Call(line, end, "", text)
-    made = _message_id(line, text)
-    return Call(line, end, made, replace(text, messageId=made))
-
-
-def _message_id(line: int, text: bytes) -> str:
-    return str(UUID(bytes=event_id(f"{line} {text.decode()}", "send")))
-
-
-def _note(progress: Progress, call: Call, verdict: str | None) -> None:
-    progress.line, progress.offset = call.line, call.end
-    progress.sent += call.text is not None
-    if verdict is None:
-        return
-    progress.rejected += 1
-    if len(progress.examples) < _SHOWN_REJECTIONS:
-        progress.examples.append(f"line {call.line}: {verdict}")
 
 
 def _results(answer: httpx.Response) -> dict[str, Any]:

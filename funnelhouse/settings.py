@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     max_batch_events: Annotated[int, Field(gt=0, description="Most events in a batch.")] = (
         _LIMITS.max_batch_events
     )
-    max_depth: Annotated[int, Field(gt=0, description="Deepest nesting of an event.")] = (
+    max_depth: Annotated[int, Field(gt=0, le=256, description="Deepest nesting of an event.")] = (
         _LIMITS.max_depth
     )
     max_string_length: Annotated[int, Field(gt=0, description="Longest text in an event.")] = (

@@ -6,7 +6,9 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 
 import uvicorn
 
@@ -62,10 +64,7 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     )
     door = Door(settings.keys(), rules.limits, rates)
 
-    def full() -> bool:
-        return spool.depth().bytes >= settings.spool_max_bytes
-
-    rest = service(SnapshotCollector(settings.run_folder, spool.depth), full)
+    rest = service(SnapshotCollector(settings.run_folder, spool.depth), spool.full)
     app = Collector(door, Line(Pipeline(rules), spool, metrics), rest)
     return Worker(app, spool, metrics)
 
@@ -120,10 +119,20 @@ def _keep_collector_away() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
+class _NoPandas(MetaPathFinder):
+    """Says that pandas is not here: Arrow would load its 50 MB to look at the first rows."""
+
+    def find_spec(self, fullname: str, _path: Sequence[str] | None, _target: object = None) -> None:
+        """Refuse pandas, leave all else to the other finders."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname)
+
+
 def main() -> int:
     """Run as a child of the supervisor: arguments are the socket's descriptor, slot and count."""
     descriptor, slot, workers = map(int, sys.argv[1:4])
     configure_logs()
+    sys.meta_path.insert(0, _NoPandas())
     with (
         socket.socket(fileno=descriptor) as listener,
         asyncio.Runner(loop_factory=_new_loop) as runner,

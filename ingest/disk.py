@@ -18,6 +18,9 @@ class Disk(Protocol):
     def list(self, folder: Path) -> dict[str, int]:
         """Name and size in bytes of each plain file in a folder; empty where there is none."""
 
+    def free(self, folder: Path) -> int:
+        """Bytes that may still be written to the file system of a folder."""
+
     def create(self, path: Path) -> int:
         """Create a file that must not exist, lock it, and return its handle."""
 
@@ -74,6 +77,11 @@ class LocalDisk:
             except FileNotFoundError:
                 continue
         return sizes
+
+    def free(self, folder: Path) -> int:
+        """Ask statvfs(3) for what is left to this user."""
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize
 
     def create(self, path: Path) -> int:
         """Create and lock; one removed by a recovery before the lock was taken is made anew."""

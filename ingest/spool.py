@@ -32,10 +32,15 @@ _BACKLOG_SEGMENTS = 100
 
 @dataclass(frozen=True, slots=True)
 class SpoolConfig:
-    """Where the spool lies, how much it may hold, and when it commits and seals."""
+    """Where the spool lies, how much it may hold, and when it commits and seals.
+
+    `reserve_bytes` of its disk stay free: a loader that could not write down its next load would
+    never make room again.
+    """
 
     folder: Path
     max_bytes: int
+    reserve_bytes: int = 64 * 1024 * 1024
     segment_bytes: int = 64 * 1024 * 1024
     segment_age_ms: int = 500
     commit_interval_ms: float = 0.0
@@ -138,6 +143,21 @@ class Spool:
                 "resend later, or let the loader catch up."
             )
 
+    def _check_disk(self, more_bytes: int) -> None:
+        if self._disk.free(self._config.folder) - more_bytes < self._config.reserve_bytes:
+            raise SpoolFull(
+                "The spool's disk is full but for what loading needs; resend later, or make room."
+            )
+
+    def full(self) -> bool:
+        """Say whether it takes nothing more for now."""
+        try:
+            self._check_room(0)
+            self._check_disk(0)
+        except SpoolFull:
+            return True
+        return False
+
     def _commit(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -163,6 +183,7 @@ class Spool:
             for key, count in request.received.items():
                 received[key] = received.get(key, 0) + count
         self._check_room(batch.get_total_buffer_size())
+        self._check_disk(batch.get_total_buffer_size())
         writer = self._writer or self._open()
         before = writer.size
         writer.write(batch, orjson.dumps({"received": received}))

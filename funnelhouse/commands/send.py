@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
+from urllib.parse import urlsplit
 
 import typer
 
@@ -41,20 +42,15 @@ def send(  # noqa: PLR0913 - one parameter an option
     """
     import httpx  # noqa: PLC0415 - quick --help
 
-    from funnelhouse.send import (  # noqa: PLC0415 - quick --help
-        Batching,
-        Sender,
-        load_progress,
-        read_calls,
-        resume,
-        save_progress,
-    )
+    from funnelhouse.calls import Batching, read_calls  # noqa: PLC0415 - quick --help
+    from funnelhouse.progress import load_progress, resume, save_progress  # noqa: PLC0415
+    from funnelhouse.send import Sender  # noqa: PLC0415 - quick --help
 
     if file == _STDIN and state is not None:
         raise ValueError("A stream cannot be taken up again; leave --state out, or name a file.")
     note = None if file == _STDIN else state or Path(f"{file}.sent")
     key = next(iter(settings.keys())) if write_key is None else write_key
-    base = (url or f"http://{settings.collector}").rstrip("/")
+    base = _base(url or f"http://{settings.collector}")
     batching = Batching(min(batch_events, settings.max_batch_events), settings.max_body_bytes)
     progress = load_progress(note, base)
     # The product's own address is reached directly, whatever proxy the environment names.
@@ -67,7 +63,7 @@ def send(  # noqa: PLR0913 - one parameter an option
     ):
         resume(stream, progress, note)
         sender = Sender(http, batching, lambda told: show(progress.offset, told))
-        for _ in sender.send(read_calls(stream, progress), progress):
+        for _ in sender.send(read_calls(stream, progress.line, progress.offset), progress):
             if note is not None:
                 save_progress(note, progress)
             show(progress.offset, f"{progress.sent} events")
@@ -77,6 +73,17 @@ def send(  # noqa: PLR0913 - one parameter an option
     for example in progress.examples:
         typer.echo(printable(f"  {example}"), err=True)
     return 1 if progress.rejected and not allow_rejected else 0
+
+
+def _base(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"`{url}` is no address of a collector; write --url http://host:port.")
+    return url.rstrip("/")
 
 
 def _opened(file: str) -> BinaryIO:

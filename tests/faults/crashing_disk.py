@@ -86,6 +86,10 @@ class CrashingDisk:
         self._check_power()
         return {p.name: len(f.live) for p, f in self._names.items() if p.parent == folder}
 
+    def free(self, folder: Path) -> int:  # noqa: ARG002 - the protocol's name
+        """Have room without end; `refuse_write` says when there is none."""
+        return 1 << 60
+
     def create(self, path: Path) -> int:
         """Create and lock a file whose name is not durable yet."""
         self._check_power()

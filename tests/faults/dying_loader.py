@@ -17,11 +17,12 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from funnelhouse.settings import Settings
-from funnelhouse.warehouse import prepare
 from ingest.disk import LocalDisk
 from ingest.loader import Loader, LoaderConfig
 from sql.client import connect, connection
-from tests.sql.history import all_views
+from sql.migrations import migrate
+from sql.stages import apply_rules
+from tests.sql.history import COURSE, all_views, as_rules
 
 REFUSES_FIVE = (
     "ALTER TABLE events_raw ADD CONSTRAINT IF NOT EXISTS no_five CHECK user_id NOT LIKE '%5'"
@@ -118,22 +119,23 @@ def load_all(loader: Loader) -> None:
         pass
 
 
-def deduplication_logs(client: Client) -> dict[str, Path]:
-    """Return where each table keeps the tokens it remembers."""
-    tables = client.query(
-        "SELECT name, data_paths FROM system.tables"
-        " WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
-    ).result_rows
-    logs = {name: Path(paths[0]) / "deduplication_logs" for name, paths in tables}
-    return {name: log for name, log in logs.items() if log.is_dir()}
+def deduplication_logs_under(folder: Path) -> list[Path]:
+    """Return where an engine that nobody holds keeps the tokens that its tables remember."""
+    return [path for path in folder.rglob("deduplication_logs") if path.is_dir()]
 
 
 def lose_deduplication_logs(client: Client) -> None:
     """Make the engine of this process forget all tokens, as a loss of power may."""
-    for name, log in deduplication_logs(client).items():
-        client.command(f"DETACH TABLE {name} SYNC")
-        shutil.rmtree(log)
-        client.command(f"ATTACH TABLE {name}")
+    tables = client.query(
+        "SELECT name, data_paths FROM system.tables"
+        " WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+    ).result_rows
+    for name, (data, *_) in tables:
+        log = Path(data) / "deduplication_logs"
+        if log.is_dir():
+            client.command(f"DETACH TABLE {name} SYNC")
+            shutil.rmtree(log)
+            client.command(f"ATTACH TABLE {name}")
 
 
 def main() -> None:
@@ -143,11 +145,11 @@ def main() -> None:
     config = LoaderConfig(settings.spool_folder, settings.run_folder)
     settings.run_folder.mkdir(parents=True, exist_ok=True)
     with connection(settings.warehouse_place) as client:
-        prepare(client, settings)
+        list(migrate(client, settings.timezone))
+        apply_rules(client, as_rules(COURSE))
         client.command(REFUSES_FIVE if "refuse" in sys.argv else REFUSES_NONE)
         load_all(dying_loader(config, lambda: connect(settings.warehouse_place), mortal))
-        logs = [f"{path}" for path in deduplication_logs(client).values()]
-        found = {"views": all_views(client), "steps": mortal.steps, "logs": logs}
+        found = {"views": all_views(client), "steps": mortal.steps}
     sys.stdout.write(orjson.dumps(found).decode())
 
 

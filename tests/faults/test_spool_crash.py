@@ -66,7 +66,8 @@ async def _script(outcome: Run) -> None:
             ids = [commit * REQUESTS_A_COMMIT + n for n in range(REQUESTS_A_COMMIT)]
             outcome.sent.update(ids)
             answers = {n: spool.append([(n, f"{n}" * 300)], {"web|1": 1}) for n in ids}
-            await asyncio.sleep(0)  # the loop's turn, in which the commit runs
+            for _ in range(2):  # the turns of the loop after which the commit has run
+                await asyncio.sleep(0)
             outcome.acked.update(
                 n for n, a in answers.items() if a.done() and a.exception() is None
             )

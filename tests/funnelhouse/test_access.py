@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from console.control import write_address
-from funnelhouse.access import Remote, RefusedError, open_warehouse
+from funnelhouse.access import RefusedError, Remote, open_warehouse
 from funnelhouse.settings import Settings
 from funnelhouse.warehouse import AlreadyRunningError, only_one
 from sql.client import WarehouseError

@@ -42,6 +42,8 @@ def assert_told(ended: subprocess.CompletedProcess[bytes], told: str) -> None:
             "127.0.0.1 does not answer.*FUNNELHOUSE_WAREHOUSE",
         ),
         ("send /nowhere", "There is no /nowhere; correct the path"),
+        ("send - --url nope", "write --url http://host:port"),
+        ("send - --url http://[nope", "write --url http://host:port"),
         ("send - --state x", "leave --state out"),
         ("import spend /nowhere", "There is no /nowhere"),
         ("replay --reason bogus", "--reason.*unknown_event"),

@@ -9,11 +9,11 @@ from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
-EVENT = "Mentor Met"
-REJECTED = f"SELECT count() AS n FROM rejected_events WHERE sent_name = '{EVENT}'"
-LANDED = f"""
+REJECTED = "SELECT count() AS n FROM rejected_events WHERE sent_name = 'Mentor Met'"
+RECEIVED = "SELECT received_at FROM rejected_events WHERE sent_name = 'Mentor Met' ORDER BY arrival"
+LANDED = """
     SELECT toString(event_id) AS id, received_at, event_name, properties
-    FROM events WHERE sent_name = '{EVENT}' ORDER BY arrival
+    FROM events WHERE sent_name = 'Mentor Met' ORDER BY arrival
 """
 LEDGER = """
     SELECT source, minute, received, loaded, rejected, duplicate, unaccounted
@@ -58,16 +58,18 @@ def test_lands_once(product: RunningProduct, running: CommandLine, mended: Path)
     """
 
     def send(minutes: object, message_id: str | None) -> None:
-        call: dict[str, Any] = {"event": EVENT, "userId": "u", "properties": {"minutes": minutes}}
+        call: dict[str, Any] = {
+            "event": "Mentor Met",
+            "userId": "u",
+            "properties": {"minutes": minutes},
+        }
         call |= {"messageId": message_id} if message_id else {}
         assert product.post("/v1/track", call, auth=("app", "")).status_code == 200
 
     for minutes, message_id in ((30, "one"), (45, "one"), (20, None), ("long", "wrong")):
         send(minutes, message_id)
     product.wait_visible(lambda: number(product, REJECTED) == 4)
-    first = product.sql(
-        f"SELECT received_at FROM rejected_events WHERE sent_name = '{EVENT}' ORDER BY arrival"
-    )
+    times = [row["received_at"] for row in product.sql(RECEIVED)]
     assert "0 of 4" in running.out("replay", "--reason", "unknown_event").splitlines()[0]
     told = running.out("replay", "--plan", str(mended), "--dry-run")
     assert "unknown_event: 3 of 4 pass now" in told
@@ -77,7 +79,7 @@ def test_lands_once(product: RunningProduct, running: CommandLine, mended: Path)
         running.run("replay", "--plan", str(mended))
     product.wait_visible(lambda: number(product, REJECTED) == 1)
     landed = product.sql(LANDED)
-    assert [row["received_at"] for row in landed] == [first[0]["received_at"], first[2]["received_at"]]
+    assert [row["received_at"] for row in landed] == [times[0], times[2]]
     assert [row["properties"] for row in landed] == ['{"minutes":30}', '{"minutes":20}']
     assert {row["event_name"] for row in landed} == {"mentor_met"}
 

@@ -16,18 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funnelhouse.send import (
-    Batching,
-    Call,
-    Progress,
-    SendError,
-    Sender,
-    batches,
-    load_progress,
-    read_calls,
-    resume,
-    save_progress,
-)
+from funnelhouse.calls import Batching, Call, batches, read_calls
+from funnelhouse.progress import Progress, SendError, load_progress, resume, save_progress
+from funnelhouse.send import Sender
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 
@@ -42,7 +33,7 @@ def ndjson(*calls: Any) -> bytes:
 
 def calls_of(text: bytes) -> list[Call]:
     """Read calls from the start of a text."""
-    return list(read_calls(io.BytesIO(text), Progress(URL)))
+    return list(read_calls(io.BytesIO(text)))
 
 
 def body_of(request: httpx.Request) -> list[Any]:
@@ -60,6 +51,7 @@ class Collector:
         self.pauses: list[float] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
         self.requests.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -73,7 +65,7 @@ class Collector:
         sender = Sender(http, batching, lambda _: None, patience_s, self.pauses.append)
         progress = Progress(URL)
         with http:
-            for _ in sender.send(read_calls(io.BytesIO(text), progress), progress):
+            for _ in sender.send(read_calls(io.BytesIO(text)), progress):
                 pass
         return progress
 
@@ -165,7 +157,7 @@ def test_silence_is_retried(silence: object) -> None:
 
 def test_gives_up() -> None:
     """Sending ends with a mend when nobody answers for the whole time of patience."""
-    with pytest.raises(SendError, match="does not answer.*funnelhouse up"):
+    with pytest.raises(SendError, match=r"does not answer.*funnelhouse up"):
         Collector(httpx.ConnectError("refused")).send(ndjson({"event": "e"}), patience_s=0)
 
 
@@ -249,7 +241,8 @@ def gate(product: RunningProduct) -> Iterator[tuple[str, list[int], list[Callabl
     before_answer: list[Callable[[], object]] = []
 
     class Gate(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # the standard library's own name
+        def do_POST(self) -> None:
+            """Pass one batch on."""
             body = self.rfile.read(int(self.headers["content-length"]))
             key = {"authorization": self.headers["authorization"]}
             answer = httpx.post(f"{product.url}{self.path}", content=body, headers=key)

@@ -140,6 +140,17 @@ def test_refused_body_is_kept(
     ]
 
 
+def test_request_that_is_broken_off(collector: RunningCollector) -> None:
+    """What came of a body before its sender broke off is kept as one rejected row."""
+    before = len(collector.rows())
+    with _begin(collector, b"x" * 500) as connection:
+        connection.sendall(b'{"event":')
+    until = time.monotonic() + 30
+    while len(rows := collector.rows()[before:]) < 1:
+        assert time.monotonic() < until, "nothing was kept"
+    assert [(row["reason"], row["payload"]) for row in rows] == [("unreadable_body", b'{"event":')]
+
+
 @pytest.mark.parametrize("refused", REFUSED)
 def test_refused_body_without_key(
     collector: RunningCollector, refused: tuple[str, bytes, dict[str, str], int, str]

@@ -228,8 +228,9 @@ FORWARDED = {"x-forwarded-for": "203.0.113.77"}
         ({}, "127.0.0.0"),
         ({"mask_ip": False}, "127.0.0.1"),
         ({"trusted_proxies": "127.0.0.1"}, "203.0.113.0"),
+        ({"trusted_proxies": "192.0.2.1"}, "127.0.0.0"),
     ],
-    ids=["default", "not masked", "behind a proxy"],
+    ids=["default", "not masked", "behind a proxy", "behind another"],
 )
 def test_address(
     collector_with: Callable[..., RunningCollector], changed: dict[str, Any], ip: str

@@ -42,6 +42,20 @@ def schema(**properties: Any) -> dict[str, Any]:
     }
 
 
+PLAIN = Rejected(
+    arrival=ARRIVAL,
+    source="web",
+    server=False,
+    event_id=ID,
+    event_type="track",
+    sent_at=None,
+    payload=b"",
+    user_agent="agent",
+    ip="10.0.0.0",
+    page="",
+    reason="",
+    path="",
+)
 PERSONAL = {"type": "string", "format": "email", "maxLength": 20, "x-personal": True}
 
 
@@ -67,10 +81,7 @@ def rejected(
 ) -> Rejected:
     """Make a rejected row of an event `seen` with these properties."""
     text = orjson.dumps({"event": "Seen", "userId": "u", "properties": item})
-    row = Rejected(
-        ARRIVAL, "web", False, ID, "track", None, text, "agent", "10.0.0.0", "", reason, path
-    )
-    return row._replace(**other)
+    return PLAIN._replace(**{"payload": text, "reason": reason, "path": path} | other)
 
 
 def test_passes(rules: Rules) -> None:
@@ -243,9 +254,11 @@ def test_read_rejected(empty: PreparedWarehouse) -> None:
     """Rows come out of the engine as they went in, bytes that are no Unicode included."""
     payload = b"\xff\x00{"
     empty.client.command(
-        "INSERT INTO rejected_raw (source, arrival, event_id, sent_at, payload, reason, path)"
-        f" VALUES ('web', {ARRIVAL}, '{ID}', '2024-07-29 00:00:00.000001', unhex('FF007B'),"
-        " 'schema', '$')"
+        "INSERT INTO rejected_raw (source, arrival, event_id, event_type, sent_at, payload,"
+        " user_agent, ip, reason, path)"
+        " VALUES ('web', %(arrival)s, %(id)s, 'track', '2024-07-29 00:00:00.000001',"
+        " unhex('FF007B'), 'agent', '10.0.0.0', 'schema', '$')",
+        parameters={"arrival": ARRIVAL, "id": ID},
     )
     stream = empty.client.raw_query(
         "SELECT * REPLACE (toString(event_id) AS event_id,"
@@ -253,6 +266,6 @@ def test_read_rejected(empty: PreparedWarehouse) -> None:
         fmt="ArrowStream",
     )
     (found,) = read_rejected(pa.ipc.open_stream(stream).read_all().select(list(Rejected._fields)))
-    assert found == Rejected(
-        ARRIVAL, "web", False, ID, "", 1_722_211_200_000_001, payload, "", "", "", "schema", "$"
+    assert found == PLAIN._replace(
+        sent_at=1_722_211_200_000_001, payload=payload, reason="schema", path="$"
     )

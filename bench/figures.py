@@ -1,0 +1,108 @@
+"""Figures as they are measured: repeated values, their median, and the targets set on them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured quantity of one contender, with every repetition."""
+
+    contender: str
+    quantity: str
+    unit: str
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle of the repetitions."""
+        return median(self.values)
+
+    @property
+    def shown(self) -> str:
+        """Median, with the least and the most where it was repeated."""
+        if len(self.values) == 1:
+            return f"{self.median:,.{_digits(self.median)}f}"
+        low, high = min(self.values), max(self.values)
+        digits = _digits(self.median)
+        return f"{self.median:,.{digits}f}  ({low:,.{digits}f} to {high:,.{digits}f})"
+
+
+def _digits(value: float) -> int:
+    return 0 if abs(value) >= 100 else 2
+
+
+class Figures(list[Figure]):
+    """All figures of one run."""
+
+    def of(self, contender: str, quantity: str) -> float | None:
+        """Find a median; None where it was not measured."""
+        found = (one for one in self if (one.contender, one.quantity) == (contender, quantity))
+        first = next(found, None)
+        return None if first is None else first.median
+
+
+class Verdict(NamedTuple):
+    """A target beside what was reached; `met` is None where it could not be measured."""
+
+    target: str
+    wanted: float
+    reached: float | None
+    met: bool | None
+
+
+PRODUCT, PLAIN, NGINX = "collector", "FastAPI, parse only", "nginx 202"
+SINGLE, BATCH, BATCH_EVENTS = "single requests/cpu-s", "batch requests/cpu-s", "batch events/cpu-s"
+P99, P99_PLAIN_RATE = "p99 at half its peak", "p99 at half of FastAPI's peak"
+LOADED, AT_REST, P95_LOADED = "spool to view", "POST to visible at rest", "POST to visible p95"
+MEMORY = "worker peak memory"
+_REFERENCE_FASTAPI = 16_000
+_REFERENCE_BATCH = 200_000
+
+
+def verdicts(figures: Figures) -> list[Verdict]:
+    """Judge the run by its targets; rates are per processor second of the server.
+
+    A server held to one core and kept busy answers as many requests in a second as in a second of
+    its processor time; the latter is not disturbed by what else the machine does.
+    """
+    of = figures.of
+
+    def ratio(over: str, under: str, quantity: str) -> float | None:
+        upper, lower = of(over, quantity), of(under, quantity)
+        return upper / lower if upper and lower else None
+
+    plain, batch = of(PLAIN, SINGLE), of(PRODUCT, BATCH_EVENTS)
+    scaled = batch * _REFERENCE_FASTAPI / plain if batch and plain else None
+    ours, theirs = of(PRODUCT, P99_PLAIN_RATE), of(PLAIN, P99_PLAIN_RATE)
+    extra = None if ours is None or theirs is None else ours - theirs
+    return [
+        _least("durable singles over plain FastAPI", 2.2, ratio(PRODUCT, PLAIN, SINGLE)),
+        _least("durable singles over nginx", 0.25, ratio(PRODUCT, NGINX, SINGLE)),
+        _least(
+            f"batch events/s a core, scaled to FastAPI {_REFERENCE_FASTAPI}/s",
+            _REFERENCE_BATCH,
+            scaled,
+        ),
+        _most("p99 over plain FastAPI's at half its peak, ms", 5.0, extra),
+        _least("events/s from spool to view", 100_000, of(PRODUCT, LOADED)),
+        _most("POST to visible at rest, s", 2.0, of(PRODUCT, AT_REST)),
+        _most("POST to visible p95 at 20,000 events/s, s", 3.0, of(PRODUCT, P95_LOADED)),
+        _most("collector worker peak memory, MB", 150.0, of(PRODUCT, MEMORY)),
+    ]
+
+
+def _least(target: str, wanted: float, reached: float | None) -> Verdict:
+    return _verdict(target, wanted, reached, lambda value: value >= wanted)
+
+
+def _most(target: str, wanted: float, reached: float | None) -> Verdict:
+    return _verdict(target, wanted, reached, lambda value: value <= wanted)
+
+
+def _verdict(
+    target: str, wanted: float, reached: float | None, holds: Callable[[float], bool]
+) -> Verdict:
+    return Verdict(target, wanted, reached, None if reached is None else holds(reached))

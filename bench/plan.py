@@ -1,0 +1,23 @@
+"""How long and how often a run measures, and where it keeps what the servers write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """`seconds` a measure, `repeat` measures; `events` for memory and loading; `say` is told."""
+
+    folder: Path
+    seconds: float
+    repeat: int
+    connections: int
+    events: int
+    say: Callable[[str], None]
+
+    def fresh(self, name: str) -> Path:
+        """Make a folder for one server."""
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        return folder
