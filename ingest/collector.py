@@ -84,8 +84,8 @@ class Collector:
     async def _pixel(self, scope: Scope, send: Send) -> None:
         started = perf_counter()
         head = Head(scope)
-        if scope["method"] not in {"GET", "HEAD"}:
-            answer = answers.wrong_method("GET, HEAD")
+        if scope["method"] != "GET":
+            answer = answers.wrong_method("GET")
         else:
             envelope = pixel.decode(head.query, pixel.ROUTES[scope["path"]])
             answer = await self._keep(self._take(envelope, head, scope["query_string"]))

@@ -235,6 +235,12 @@ def stop_process(process: subprocess.Popen[bytes]) -> int:
     return status
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio, as the collector does."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="session")
 def collector_with(
     tmp_path_factory: pytest.TempPathFactory,

@@ -57,7 +57,12 @@ def test_every_room_is_known() -> None:
 def test_imports_run_one_way(path: Path) -> None:
     """A module imports of ours only its own room and those below it, by absolute names."""
     room = path.relative_to(ROOT).parts[0]
-    ours = imported(ast.parse(path.read_text(encoding="utf-8"))) & {*MAY_IMPORT, "tests", "bench", "."}
+    ours = imported(ast.parse(path.read_text(encoding="utf-8"))) & {
+        *MAY_IMPORT,
+        "tests",
+        "bench",
+        ".",
+    }
     assert ours <= MAY_IMPORT[room] | {room}
 
 

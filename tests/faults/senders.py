@@ -14,7 +14,7 @@ _RETRY = {503, 429}
 
 @dataclass
 class Senders:
-    """What was sent: ids of answered events, of refused ones (503), and answers that were neither."""
+    """What was sent: ids of answered events, of refused ones (503), and answers of other kinds."""
 
     url: str
     stop: threading.Event = field(default_factory=threading.Event)

@@ -78,7 +78,11 @@ class StandIn:
             return client.raw_query(given["query"] or body.decode(), settings=settings)
         columns = [name.strip(" `") for name in (insert["columns"] or "").split(",")]
         client.raw_insert(
-            insert["table"], columns if insert["columns"] else None, data, settings, insert["format"]
+            insert["table"],
+            columns if insert["columns"] else None,
+            data,
+            settings,
+            insert["format"],
         )
         return b""
 

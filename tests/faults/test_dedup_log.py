@@ -1,4 +1,4 @@
-"""The engine's deduplication log is lost with the process: a repeated load is harmless all the same.
+"""The engine's deduplication log is lost with the process: a repeated load is harmless still.
 
 The engine never syncs that log, so a loss of power can take it back to any earlier state; here it
 is removed while no process holds the engine.

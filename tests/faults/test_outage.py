@@ -1,6 +1,7 @@
 """The warehouse is away for a while: events are taken all the same, and loaded once it is back."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ from funnelhouse.settings import Settings
 from tests.conftest import _RUN_PRODUCT, RunningProduct, free_port, stop_process
 from tests.faults.senders import Senders, sending
 
-_HOLD = "import sys; from chdb.session import Session; s = Session(sys.argv[1]); print(1, flush=1); input()"
+_HOLD = (
+    "import sys; from chdb.session import Session; s = Session(sys.argv[1]);"
+    " print(1, flush=1); input()"
+)
 
 
 @contextmanager
@@ -45,7 +49,9 @@ def started(data: Path, warehouse: str = "") -> Iterator[RunningProduct]:
 @contextmanager
 def stand_in(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run a stand-in for a ClickHouse server on a port."""
-    process = subprocess.Popen([sys.executable, "-m", "tests.faults.stand_in", f"{folder}", f"{port}"])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.stand_in", f"{folder}", f"{port}"]
+    )
     try:
         yield process
     finally:
@@ -158,10 +164,8 @@ def test_an_outage_longer_than_the_longest_wait_loses_nothing(tmp_path: Path) ->
 
 def test_the_whole_line_into_a_real_server(tmp_path: Path) -> None:
     """Against a ClickHouse server in a container the line is the same, by the same client."""
-    docker = pytest.importorskip("docker")
-    try:
-        docker.from_env().ping()
-    except docker.errors.DockerException:
+    docker = shutil.which("docker")
+    if not docker or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:
         pytest.skip("a real ClickHouse server needs a Docker engine, and none answers here")
     from testcontainers.clickhouse import ClickHouseContainer  # noqa: PLC0415 - only with Docker
 

@@ -184,7 +184,7 @@ def stored(engine: Client) -> list[int]:
 
 
 def test_the_engine_keeps_no_insert_back(warehouse: PreparedWarehouse, engine: Client) -> None:
-    """Even without the insert's own word the product's connections have asynchronous inserts off."""
+    """Without the insert's own word too the connections have asynchronous inserts off."""
     setting = "SELECT value FROM system.settings WHERE name = 'async_insert'"
     assert engine.query(setting).result_rows == [("0",)]
 
@@ -210,7 +210,7 @@ def test_the_same_rows_under_other_tokens_are_stored_again(
 
 
 def test_a_lost_log_is_a_forgotten_token(warehouse: PreparedWarehouse, engine: Client) -> None:
-    """Without its log the engine stores a repeated insert again: what tests with it lost rest on."""
+    """Without its log the engine stores a repeated insert again; tests that lose it rest on that."""
     real(warehouse).insert("events_raw", EVENTS, "t")
     lose_deduplication_logs(engine)
     real(warehouse).insert("events_raw", EVENTS, "t")

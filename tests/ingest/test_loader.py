@@ -166,7 +166,8 @@ def test_refused_rows_alone_are_rejected(warehouse: PreparedWarehouse, road: Roa
     loader = loader_of(road)
     load_all(loader)
     rejected = warehouse.client.query(
-        "SELECT toUInt128(event_id), reason, detail LIKE '%no_five%' FROM rejected_events ORDER BY 1"
+        "SELECT toUInt128(event_id), reason, detail LIKE '%no_five%'"
+        " FROM rejected_events ORDER BY 1"
     )
     assert rejected.result_rows == [
         (4, "refused_by_warehouse", True),
@@ -190,7 +191,10 @@ def test_a_damaged_segment_loses_its_damage_alone(
     data[frame.offset + frame.length // 2] ^= 1
     second.write_bytes(data)
     load_all(loader_of(road))
-    assert warehouse.client.query("SELECT toUInt128(event_id) FROM events").result_rows == [(1,), (2,)]
+    assert warehouse.client.query("SELECT toUInt128(event_id) FROM events").result_rows == [
+        (1,),
+        (2,),
+    ]
     (aside,) = (road.spool / "damaged").glob("*.bin")
     assert aside.read_bytes() == data[frame.offset :][: frame.length]
     (record,) = (r for r in caplog.records if "damaged" in r.message)
@@ -211,10 +215,8 @@ def test_a_loader_that_is_stopped_leaves_its_load(road: Road) -> None:
     assert len(list(road.spool.glob("*.arrow"))) == 2
 
 
-def crash_at_steps(
-    warehouse: PreparedWarehouse, road: Road, *, every: int, lost: bool
-) -> int:
-    """Die at every n-th step in turn, load again, compare; returns about how many steps there are."""
+def crash_at_steps(warehouse: PreparedWarehouse, road: Road, *, every: int, lost: bool) -> int:
+    """Die at every n-th step in turn, load again, compare; returns how many steps there are."""
     load_all(loader_of(road))
     expected = all_views(warehouse.client)
     assert expected["events"]

@@ -143,7 +143,7 @@ def batch(*ids: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([{"event_id": n, "text": "x"} for n in ids], schema=SCHEMA)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_many_appends_share_one_sync(tmp_path: Path) -> None:
     """All requests of one turn of the loop are made durable by one sync, then all answered."""
     disk = FaultyDisk()
@@ -155,7 +155,7 @@ async def test_many_appends_share_one_sync(tmp_path: Path) -> None:
     assert rows_in(tmp_path) == list(range(101))
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_nobody_is_answered_before_the_sync(tmp_path: Path) -> None:
     """While any sync of the commit still runs, no request of it has its answer."""
     disk = FaultyDisk()
@@ -167,7 +167,7 @@ async def test_nobody_is_answered_before_the_sync(tmp_path: Path) -> None:
     assert seen == [False] * 6  # the sync of the opening and that of the frame
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_rows_keep_the_order_of_arrival(tmp_path: Path) -> None:
     """Rows stand in the order in which they were appended, within and across commits."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
@@ -177,7 +177,7 @@ async def test_rows_keep_the_order_of_arrival(tmp_path: Path) -> None:
     assert rows_in(tmp_path) == [3, 1, 2, 0]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_received_counts_are_summed_over_a_commit(tmp_path: Path) -> None:
     """A frame's metadata holds the events received by source and minute of all its requests."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
@@ -187,7 +187,7 @@ async def test_received_counts_are_summed_over_a_commit(tmp_path: Path) -> None:
     assert metadata_in(tmp_path) == [{"received": {"web|10": 5, "app|10": 1, "web|11": 1}}]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_request_without_rows_still_counts(tmp_path: Path) -> None:
     """What was received is kept even when no row came of it."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
@@ -196,7 +196,7 @@ async def test_a_request_without_rows_still_counts(tmp_path: Path) -> None:
     assert metadata_in(tmp_path) == [{"received": {"web|10": 2}}]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_full_commit_does_not_wait(tmp_path: Path) -> None:
     """With commit_events rows gathered, the commit is made at once, and only once."""
     disk = FaultyDisk()
@@ -209,7 +209,7 @@ async def test_a_full_commit_does_not_wait(tmp_path: Path) -> None:
     assert disk.count("sync") == syncs
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_commit_interval_gathers_over_turns_of_the_loop(tmp_path: Path) -> None:
     """With an interval set, a request waits for it, and later ones join its commit."""
     disk = FaultyDisk()
@@ -222,7 +222,7 @@ async def test_a_commit_interval_gathers_over_turns_of_the_loop(tmp_path: Path) 
     assert rows_in(tmp_path) == [1, 2]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_closing_commits_and_seals(tmp_path: Path) -> None:
     """Closing answers those who wait and leaves one sealed segment and nothing else."""
     spool = Spool(config(tmp_path, commit_interval_ms=HOUR_MS), SCHEMA, worker="w0")
@@ -233,7 +233,7 @@ async def test_closing_commits_and_seals(tmp_path: Path) -> None:
     assert read_segment(sealed(tmp_path)[0].read_bytes()).sealed
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_segment_of_full_size_is_sealed(tmp_path: Path) -> None:
     """A segment that reaches its size is sealed with the commit; the next commit opens another."""
     spool = Spool(config(tmp_path, segment_bytes=1_000), SCHEMA, worker="w0")
@@ -243,7 +243,7 @@ async def test_a_segment_of_full_size_is_sealed(tmp_path: Path) -> None:
     assert suffixes(tmp_path) == [".arrow", ".open"]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_an_idle_segment_is_sealed_at_its_age(tmp_path: Path) -> None:
     """An open segment is sealed when old enough, though nothing more is appended."""
     disk = FaultyDisk()
@@ -253,7 +253,7 @@ async def test_an_idle_segment_is_sealed_at_its_age(tmp_path: Path) -> None:
     assert suffixes(tmp_path) == [".arrow"]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_behind_a_backlog_age_does_not_seal(tmp_path: Path) -> None:
     """While many segments wait, age seals no further ones; once they are gone it does."""
     backlog = [tmp_path / f"1-w1-{n}.arrow" for n in range(101)]
@@ -272,7 +272,7 @@ async def test_behind_a_backlog_age_does_not_seal(tmp_path: Path) -> None:
     await asyncio.wait_for(disk.name_came.wait(), 10)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_rows_that_do_not_fit_fail_alone(tmp_path: Path) -> None:
     """Rows that Arrow cannot take are refused to their own request; the others are durable."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
@@ -289,7 +289,7 @@ async def test_rows_that_do_not_fit_fail_alone(tmp_path: Path) -> None:
     assert metadata_in(tmp_path) == [{"received": {"web|1": 2}}]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_commit_of_unfit_rows_alone_writes_nothing(tmp_path: Path) -> None:
     """When no request of a commit can be stored, no file comes of it."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
@@ -298,7 +298,7 @@ async def test_a_commit_of_unfit_rows_alone_writes_nothing(tmp_path: Path) -> No
     assert suffixes(tmp_path) == []
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_client_that_went_away_disturbs_nobody(tmp_path: Path) -> None:
     """A cancelled answer leaves the rest of its commit as it is, and its rows are kept."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
@@ -308,7 +308,7 @@ async def test_a_client_that_went_away_disturbs_nobody(tmp_path: Path) -> None:
     assert rows_in(tmp_path) == [1, 2]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 async def test_a_full_disk_refuses_the_commit_and_spoils_nothing(
     tmp_path: Path, number: int
@@ -328,7 +328,7 @@ async def test_a_full_disk_refuses_the_commit_and_spoils_nothing(
     assert rows_in(tmp_path) == [1]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize("fault", ["create", "write"])
 async def test_no_room_for_a_new_segment_leaves_no_trace(tmp_path: Path, fault: str) -> None:
     """A segment that cannot be opened is removed, and the next commit tries another."""
@@ -342,7 +342,7 @@ async def test_no_room_for_a_new_segment_leaves_no_trace(tmp_path: Path, fault: 
     assert rows_in(tmp_path) == [2]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_want_of_file_handles_is_want_of_room(tmp_path: Path) -> None:
     """A process out of file handles refuses for now, both at its scan and at a new segment."""
     disk, clock = FaultyDisk(), Clock()
@@ -355,7 +355,7 @@ async def test_want_of_file_handles_is_want_of_room(tmp_path: Path) -> None:
     assert not spool.failed.is_set()
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_footer_without_room_leaves_the_segment_to_a_recovery(tmp_path: Path) -> None:
     """A segment that cannot be sealed stays open with all its rows, and is sealed later."""
     disk = FaultyDisk(write=[0, 0, errno.ENOSPC])
@@ -368,7 +368,7 @@ async def test_a_footer_without_room_leaves_the_segment_to_a_recovery(tmp_path: 
     assert rows_in(tmp_path) == [1]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_the_process_file_size_limit_is_a_full_disk(tmp_path: Path) -> None:
     """The kernel's own refusal, at a file size limit, is taken like that of a full disk."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
@@ -401,7 +401,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_file_system_that_fills_up_loses_nothing_answered(tiny_disk: Path) -> None:
     """On a real full file system appends are refused until room is made, and none is lost."""
     spool = Spool(config(tiny_disk), SCHEMA, worker="w0")
@@ -417,7 +417,7 @@ async def test_a_file_system_that_fills_up_loses_nothing_answered(tiny_disk: Pat
     assert rows_in(tiny_disk) == answered
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
 async def test_a_failed_sync_stops_everything(tmp_path: Path, number: int) -> None:
     """After a failed sync, of a full disk too, nothing is answered well and no sync is tried."""
@@ -437,7 +437,7 @@ async def test_a_failed_sync_stops_everything(tmp_path: Path, number: int) -> No
     assert suffixes(tmp_path) == [".open"]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     "faults",
     [{"sync": [errno.EIO]}, {"sync_folder": [errno.EIO]}, {"write": [0, errno.EIO]}],
@@ -453,7 +453,7 @@ async def test_any_other_fault_fails_the_spool(
     assert spool.failed.is_set()
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_seal_that_fails_leaves_the_answer_good(tmp_path: Path) -> None:
     """What was synced is answered for, though sealing right after it fails and stops the spool."""
     disk = FaultyDisk(sync=[0, 0, errno.EIO])
@@ -477,7 +477,7 @@ def test_a_writer_refuses_everything_after_a_failed_sync(tmp_path: Path) -> None
     assert len(disk.done) == done
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_full_spool_refuses_at_once_until_files_go(tmp_path: Path) -> None:
     """At max_bytes, whoever wrote them, append raises; when files go it takes rows again."""
     other = tmp_path / "1-w1-1.arrow"
@@ -494,7 +494,7 @@ async def test_a_full_spool_refuses_at_once_until_files_go(tmp_path: Path) -> No
     assert rows_in(tmp_path) == [2]
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_a_commit_that_would_pass_the_limit_is_refused(tmp_path: Path) -> None:
     """Rows larger than what is left are refused with nothing written; smaller ones go in."""
     spool = Spool(config(tmp_path, max_bytes=10_000), SCHEMA, worker="w0", clock=Clock())
@@ -504,7 +504,7 @@ async def test_a_commit_that_would_pass_the_limit_is_refused(tmp_path: Path) -> 
     await spool.append([(2, "x")], {})
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_own_writes_count_before_the_next_scan(tmp_path: Path) -> None:
     """Between two scans of the folder a worker's own writes fill the spool."""
     spool = Spool(config(tmp_path, max_bytes=10_000), SCHEMA, worker="w0", clock=Clock())
@@ -514,7 +514,7 @@ async def test_own_writes_count_before_the_next_scan(tmp_path: Path) -> None:
         await spool.append([(3, "x" * 4_000)], {})
 
 
-@pytest.mark.asyncio
+@pytest.mark.anyio
 async def test_depth_tells_bytes_segments_and_age(tmp_path: Path) -> None:
     """Depth counts all workers' files in bytes, segments, and seconds since the oldest name."""
     clock = Clock()

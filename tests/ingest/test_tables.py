@@ -138,9 +138,7 @@ def test_a_rejected_row_says_why() -> None:
 def test_a_refused_row_is_a_rejected_one(*, replayed: bool) -> None:
     """A row that the warehouse refuses keeps all it has, and gets the reason and the error."""
     told = Told(id=1, came=0, name="applied", user="kim", replayed=replayed)
-    (found,) = refused_table(
-        accepted(told), Reason.REFUSED_BY_WAREHOUSE, "Code 469"
-    ).to_pylist()
+    (found,) = refused_table(accepted(told), Reason.REFUSED_BY_WAREHOUSE, "Code 469").to_pylist()
     assert (found["reason"], found["path"], found["detail"]) == (
         "refused_by_warehouse",
         "$",

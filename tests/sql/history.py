@@ -101,7 +101,12 @@ class Told:
         given = {name: value for name, value in sorting.items() if value}
         properties = self.raw_properties.encode() or orjson.dumps(given | self.properties)
         head = orjson.dumps(
-            {"type": "track", "event": self.name, "userId": self.user, "anonymousId": self.anonymous}
+            {
+                "type": "track",
+                "event": self.name,
+                "userId": self.user,
+                "anonymousId": self.anonymous,
+            }
         )
         return head[:-1] + b',"properties":' + properties + b"}"
 
@@ -173,8 +178,11 @@ class Road:
 
 def all_views(client: Client) -> dict[str, list[Any]]:
     """Read every view whole, each as sorted rows of texts."""
-    names = (Path(view).name for view in VIEWS)
-    return {name: sorted(map(repr, client.query(f"SELECT * FROM {name}").result_rows)) for name in names}  # noqa: S608
+    return {name: _rows(client, name) for name in (Path(view).name for view in VIEWS)}
+
+
+def _rows(client: Client, view: str) -> list[str]:
+    return sorted(map(repr, client.query(f"SELECT * FROM {view}").result_rows))  # noqa: S608
 
 
 def optimize_all(client: Client) -> None:

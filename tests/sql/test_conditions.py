@@ -79,9 +79,7 @@ def rule(position: int, *conditions: tuple[str, str, list[object]]) -> StageRule
         for name, operator, values in conditions
     ]
     stage = f"stage_{position}"
-    return _RULE(
-        position=position, stage=stage, label=stage, event_name="asked", conditions=texts
-    )
+    return _RULE(position=position, stage=stage, label=stage, event_name="asked", conditions=texts)
 
 
 def properties(**texts: str) -> str:
@@ -114,7 +112,7 @@ def entered(
 _LINES = list(enumerate(TABLE, start=1))
 
 
-@pytest.mark.parametrize(("line", "told"), _LINES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("line", "told"), _LINES, ids=str)
 def test_a_condition_lets_in_what_the_table_says(
     entered: set[tuple[int, int]], line: int, told: tuple[str, list[object], str, bool]
 ) -> None:

@@ -70,15 +70,14 @@ def test_views_show_what_the_case_expects(
     """However the history is cut into loads, each view shows the rows that the case names."""
     load(warehouse, tmp_path, case, arrangement)
     found = {
-        view: shown(warehouse.client, view, wanted) for view, wanted in CASES[case]["expect"].items()
+        view: shown(warehouse.client, view, wanted)
+        for view, wanted in CASES[case]["expect"].items()
     }
     assert found == {view: wanted["rows"] for view, wanted in CASES[case]["expect"].items()}
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_merging_changes_no_view(
-    warehouse: PreparedWarehouse, tmp_path: Path, case: str
-) -> None:
+def test_merging_changes_no_view(warehouse: PreparedWarehouse, tmp_path: Path, case: str) -> None:
     """Every view shows the same before and after the engine has merged all copies it can."""
     load(warehouse, tmp_path, case, "an event a load, the last first")
     before = all_views(warehouse.client)

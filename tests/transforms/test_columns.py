@@ -22,12 +22,15 @@ JSON = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["url", "title", "referrer", "version", "a"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["url", "title", "referrer", "version", "a"]), inner)
+    ),
     max_leaves=8,
 )
 OBJECT = st.dictionaries(
-    st.sampled_from(["page", "campaign", "library", "app", "sessionId", "userAgent", "locale"]), JSON
+    st.sampled_from(["page", "campaign", "library", "app", "sessionId", "userAgent", "locale"]),
+    JSON,
 )
 
 
