@@ -29,6 +29,7 @@ def main() -> int:
     if shutil.which("wrk") is None:
         console.print("wrk is not installed: the generator of ours sends instead, and less.")
     figures = Figures()
+    status_code = 0
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=args.folder) as folder,
         console.status("starting") as status,
@@ -42,12 +43,16 @@ def main() -> int:
             say=lambda text: _say(console, status.update, text),
         )
         for name in args.only or SCENARIOS:
-            figures.extend(SCENARIOS[name](plan))
+            try:
+                figures.extend(SCENARIOS[name](plan))
+            except Exception as fault:  # noqa: BLE001 - what the others measured is shown all the same
+                console.print(f"[red]{name} stopped: {fault!r}[/]")
+                status_code = 1
     found = verdicts(figures)
     report.show(console, figures, found)
     if args.json:
         report.write(args.json, figures, found)
-    return 0
+    return status_code
 
 
 def _say(console: Console, update: Callable[[str], None], text: str) -> None:
@@ -61,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("only", nargs="*", choices=[*SCENARIOS, []], help="all when none is named")
     parser.add_argument("--repeat", type=int, default=3, help="measures of each figure")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measure")
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--connections", type=int, default=256, help="clients at once")
     parser.add_argument("--events", type=int, default=1_000_000, help="for memory and loading")
     parser.add_argument("--long", action="store_true", help="10 million events for memory")
     parser.add_argument("--folder", type=Path, help="where servers write; the disk is measured")

@@ -58,7 +58,16 @@ def nginx(folder: Path) -> Contender:
 def redis(folder: Path) -> Contender:
     """Debian's Redis with every write synced before its answer."""
     port = free_port()
-    options: tuple[object, ...] = ("--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "")
+    options: tuple[object, ...] = (
+        "--port",
+        port,
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        folder,
+        "--save",
+        "",
+    )
     options += ("--appendonly", "yes", "--appendfsync", "always")
     command = ("redis-server", *map(str, options))
     return Contender("Redis XADD, fsync always", command, port, "redis-server")

@@ -91,8 +91,10 @@ async def generate(args: argparse.Namespace) -> dict[str, float]:
     """Run the load that the arguments ask for; latencies in milliseconds."""
     loop = asyncio.get_running_loop()
     run = Run(Requests(args.request.read_bytes()), closed=not args.rate)
-    for _ in range(args.connections):
-        await loop.create_connection(lambda: Connection(run), "127.0.0.1", args.port)
+    transports = [
+        (await loop.create_connection(lambda: Connection(run), "127.0.0.1", args.port))[0]
+        for _ in range(args.connections)
+    ]
     started = perf_counter()
     if args.rate:
         await _at_fixed_rate(run, args.rate, args.seconds)
@@ -108,6 +110,8 @@ async def generate(args: argparse.Namespace) -> dict[str, float]:
     while len(run.free) < args.connections and waits > 0:
         await asyncio.sleep(_TICK_S)
         waits -= _TICK_S
+    for transport in transports:
+        transport.close()
     missing = args.connections - len(run.free) + len(run.due)
     return _summary(run, done if run.closed else len(run.latencies), missing, took_s)
 
@@ -115,10 +119,12 @@ async def generate(args: argparse.Namespace) -> dict[str, float]:
 async def _at_fixed_rate(run: Run, rate: float, seconds: float) -> None:
     started = perf_counter()
     sent = 0
-    while (now := perf_counter() - started) < seconds:
-        for number in range(sent, int(now * rate)):
+    last = int(seconds * rate)
+    while sent < last:
+        due = min(int((perf_counter() - started) * rate), last)
+        for number in range(sent, due):
             run.start(started + number / rate)
-        sent = int(now * rate)
+        sent = due
         await asyncio.sleep(_TICK_S)
 
 

@@ -1,20 +1,17 @@
 """Rows from the spool to the views, all materialized views included, on two cores."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-
-import httpx
 
 from bench import contenders, events
 from bench.figures import LOADED, PRODUCT, Figure
 from bench.load import peak
 from bench.plan import RunPlan
 from bench.server import Server, running
-from bench.warehouse import ask
+from bench.warehouse import ask, prepared, wait_until
 
 _SLICE_S = 2.0
-_PATIENCE_S = 600.0
 
 
 def measure(plan: RunPlan) -> Iterator[Figure]:
@@ -51,19 +48,7 @@ def _fill(plan: RunPlan, folder: Path) -> int:
 
 def _drain(server: Server, folder: Path) -> tuple[float, float]:
     """Wait from the moment the warehouse is prepared until no segment is left."""
-    until = time.monotonic() + _PATIENCE_S
-    _wait(lambda: _ready(server.port), until)
+    wait_until(lambda: prepared(folder))
     cpu_s, started = server.cpu_s(), time.monotonic()
-    _wait(lambda: not any((folder / "spool").glob("*.arrow")), until)
+    wait_until(lambda: not any((folder / "spool").glob("*.arrow")))
     return cpu_s, time.monotonic() - started
-
-
-def _ready(port: int) -> bool:
-    return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == httpx.codes.OK
-
-
-def _wait(done: Callable[[], bool], until: float) -> None:
-    while not done():
-        if time.monotonic() > until:
-            raise TimeoutError("The warehouse does not get on; look at its log by hand.")
-        time.sleep(0.02)

@@ -14,7 +14,7 @@ from bench.figures import AT_REST, P95_LOADED, PRODUCT, Figure
 from bench.load import at_rate
 from bench.plan import RunPlan
 from bench.server import running
-from bench.warehouse import ask
+from bench.warehouse import ask, prepared, wait_until
 
 _EVENTS_PER_S = 20_000
 _AT_REST = 10
@@ -27,6 +27,7 @@ def measure(plan: RunPlan) -> Iterator[Figure]:
     folder = plan.fresh("visible")
     whole = contenders.product(folder, collect=True, warehouse=True)
     with running(whole, cores="0,1") as server:
+        wait_until(lambda: prepared(folder))
         _seconds_to_visible(folder, server.port)
         plan.say("POST to visible at rest")
         at_rest = tuple(_seconds_to_visible(folder, server.port) for _ in range(_AT_REST))

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.conftest import RunningProduct, running_product
-from tests.faults.senders import sending
+from tests.faults.senders import body_of, sending
 
 WORKER = "funnelhouse.worker"
 WAREHOUSE = "funnelhouse.warehouse"
@@ -72,6 +72,12 @@ def loaded(product: RunningProduct, acked: set[str]) -> bool:
     return acked <= found and not any(product.settings.spool_folder.glob("*.arrow"))
 
 
+def duplicates(product: RunningProduct) -> int:
+    """Count the copies that came after their first."""
+    (row,) = product.sql("SELECT count() AS copies FROM duplicate_events")
+    return int(row["copies"])
+
+
 def kill_and_check(folder: Path, kills: int, seed: int) -> None:
     """Kill so many times under load, let everything settle, and hold the promises."""
     random = Random(seed)
@@ -83,6 +89,10 @@ def kill_and_check(folder: Path, kills: int, seed: int) -> None:
             product.wait_visible(lambda: len(senders.acked) > before > 0)
         assert senders.unexpected == []
         product.wait_visible(lambda: loaded(product, senders.acked), 120)
+        twice = sorted(senders.acked)[:20]
+        known = duplicates(product)
+        assert product.post("/v1/batch", body_of(twice)).status_code == 200
+        product.wait_visible(lambda: duplicates(product) == known + len(twice))
         assert product.sql("SELECT count() = uniqExact(event_id) AS ok FROM events") == [{"ok": 1}]
         (ledger,) = product.sql(
             "SELECT sum(abs(unaccounted)) AS unaccounted, sum(in_spool) AS in_spool,"

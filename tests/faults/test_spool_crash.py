@@ -10,8 +10,8 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from ingest.segment import Span, read_segment
 from ingest.recovery import quarantine, recover, sealed
+from ingest.segment import Span, read_segment
 from ingest.spool import Spool, SpoolConfig
 from tests.faults.crashing_disk import Crashed, CrashingDisk
 

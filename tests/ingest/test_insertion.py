@@ -210,7 +210,7 @@ def test_the_same_rows_under_other_tokens_are_stored_again(
 
 
 def test_a_lost_log_is_a_forgotten_token(warehouse: PreparedWarehouse, engine: Client) -> None:
-    """Without its log the engine stores a repeated insert again; tests that lose it rest on that."""
+    """Without its log the engine stores a repeated insert again, on which other tests rest."""
     real(warehouse).insert("events_raw", EVENTS, "t")
     lose_deduplication_logs(engine)
     real(warehouse).insert("events_raw", EVENTS, "t")
