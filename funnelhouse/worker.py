@@ -17,7 +17,7 @@ from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.settings import Settings
 from ingest.collector import Collector, Door, Line
 from ingest.disk import LOCAL_DISK, Disk
-from ingest.judgement import Rules
+from ingest.draft import Rules
 from ingest.keys import RateLimiter
 from ingest.metrics import SnapshotCollector, WorkerMetrics
 from ingest.pipeline import Pipeline

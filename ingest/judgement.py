@@ -1,55 +1,15 @@
 """The steps that an event passes, in order; each returns None, or what stops the event there."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ingest.event import CALLS, NAMES, RawEvent
-from ingest.limits import Limits, json_path, too_deep, too_long
+from ingest.draft import Draft, Rules
+from ingest.event import CALLS, NAMES
+from ingest.limits import json_path, too_deep, too_long
 from ingest.rejection import Reason, Rejection
 from ingest.row import received_at
-from schemas.registry import EventSchema, Plan
+from schemas.registry import EventSchema
 from transforms.clock import correct, parse_time
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What events are judged by; `secret` keys the hashes of personal fields."""
-
-    plan: Plan
-    limits: Limits
-    secret: bytes
-    accept_unknown: bool = False
-    mask_ip: bool = True
-
-
-class Draft:
-    """One event on its way down the steps; each step fills what the next ones read."""
-
-    __slots__ = (
-        "arrival",
-        "context",
-        "event_time",
-        "item",
-        "name",
-        "properties",
-        "schema",
-        "sent_at",
-        "sent_name",
-        "text",
-        "type",
-    )
-
-    def __init__(self, event: RawEvent, arrival: int, sent_at: int | None) -> None:
-        self.item, self.text = event
-        self.arrival = arrival
-        self.sent_at = sent_at
-        self.event_time = received_at(arrival)
-        self.type = self.name = self.sent_name = ""
-        self.context: dict[str, Any] = {}
-        self.properties: dict[str, Any] = {}
-        self.schema: EventSchema | None = None
-
 
 _TRAITS_CALLS = frozenset({"identify", "group"})
 _NAMED_CALLS = frozenset({"page", "screen"})

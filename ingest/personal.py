@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import orjson
 
+from ingest.draft import Draft, Rules
 from ingest.event import RawEvent
-from ingest.judgement import Draft, Rules, properties_field, recognise
+from ingest.judgement import properties_field, recognise
 from ingest.protocols.segment import as_text, replace
 from transforms.privacy import hide, mask_ip
 

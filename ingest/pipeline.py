@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ingest.arrival import ARRIVAL_STEP, ArrivalClock
+from ingest.draft import Draft, Rules
 from ingest.event import Envelope, Origin, RawEvent
-from ingest.judgement import STEPS, Draft, Rules, recognise
+from ingest.judgement import STEPS, recognise
 from ingest.personal import body_without_personal, without_personal
 from ingest.refusal import Refusal
 from ingest.rejection import Reason, Rejection

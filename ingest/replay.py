@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from ingest.depth import measure
 from ingest.disk import Disk
+from ingest.draft import Draft, Rules
 from ingest.durability import SpoolFull
 from ingest.event import Origin, RawEvent
-from ingest.judgement import Draft, Rules, properties_field
+from ingest.judgement import properties_field
 from ingest.limits import json_path
 from ingest.pipeline import judge, row_of
 from ingest.rejection import Reason

@@ -69,7 +69,12 @@ def loaded(product: RunningProduct, acked: set[str]) -> bool:
         found = {row["event_id"] for row in product.sql("SELECT event_id FROM events")}
     except (AssertionError, httpx.TransportError):
         return False  # not prepared yet, or not listening
-    return acked <= found and not any(product.settings.spool_folder.glob("*.arrow"))
+    return acked <= found and drained(product)
+
+
+def drained(product: RunningProduct) -> bool:
+    """Whether every sealed segment has been loaded and let go."""
+    return not any(product.settings.spool_folder.glob("*.arrow"))
 
 
 def duplicates(product: RunningProduct) -> int:
@@ -92,7 +97,7 @@ def kill_and_check(folder: Path, kills: int, seed: int) -> None:
         twice = sorted(senders.acked)[:20]
         known = duplicates(product)
         assert product.post("/v1/batch", body_of(twice)).status_code == 200
-        product.wait_visible(lambda: duplicates(product) == known + len(twice))
+        product.wait_visible(lambda: duplicates(product) == known + len(twice) and drained(product))
         assert product.sql("SELECT count() = uniqExact(event_id) AS ok FROM events") == [{"ok": 1}]
         (ledger,) = product.sql(
             "SELECT sum(abs(unaccounted)) AS unaccounted, sum(in_spool) AS in_spool,"

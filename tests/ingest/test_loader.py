@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from funnelhouse.warehouse import prepare
+from ingest.draft import Rules
 from ingest.event import Envelope, Origin, RawEvent
-from ingest.judgement import Rules
 from ingest.limits import Limits
 from ingest.loader import Loader
 from ingest.metrics import LoaderSnapshot, read_snapshot

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from funnelhouse.settings import SHIPPED_PLAN
+from ingest.draft import Rules
 from ingest.event import Envelope, Origin, RawEvent
-from ingest.judgement import Rules
 from ingest.limits import Limits
 from ingest.pipeline import Pipeline
 from ingest.row import Row

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from funnelhouse.settings import SHIPPED_PLAN
 from ingest.arrival import ArrivalClock
+from ingest.draft import Rules
 from ingest.event import Origin
-from ingest.judgement import Rules
 from ingest.limits import Limits
 from ingest.pipeline import Admission, Pipeline
 from ingest.protocols.segment import decode

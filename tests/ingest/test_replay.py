@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from ingest.disk import LOCAL_DISK
+from ingest.draft import Rules
 from ingest.durability import SpoolFull
-from ingest.judgement import Rules
 from ingest.limits import Limits
 from ingest.rejection import Reason
 from ingest.replay import Rejected, Tally, passing, read_rejected, rejudge, respool
