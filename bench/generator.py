@@ -28,7 +28,7 @@ class Run:
 
     requests: Requests
     closed: bool
-    free: list["Connection"] = field(default_factory=list)
+    free: deque["Connection"] = field(default_factory=deque)
     due: deque[float] = field(default_factory=deque)
     latencies: list[float] = field(default_factory=list)
     failed: int = 0
@@ -48,9 +48,12 @@ class Run:
             self.free.append(connection)
 
     def start(self, due_at: float) -> None:
-        """Send what is due on a free connection, or as soon as one is free."""
+        """Send what is due on a free connection, or as soon as one is free.
+
+        The one that rested longest comes first: servers close those that rest for seconds.
+        """
         if self.free:
-            self.free.pop().send(next(self.requests), due_at)
+            self.free.popleft().send(next(self.requests), due_at)
         else:
             self.due.append(due_at)
 
@@ -72,6 +75,11 @@ class Connection(asyncio.Protocol):
         """Send a request that was due at a moment of `perf_counter`."""
         self.due_at = due_at
         self._transport.write(request)  # type: ignore[attr-defined]
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Stay away from a closed connection; what was under way on it stays unanswered."""
+        if not self._run.ended and self in self._run.free:
+            self._run.free.remove(self)
 
     def data_received(self, data: bytes) -> None:
         """Read until the answer is whole."""

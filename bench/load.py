@@ -57,5 +57,7 @@ def _own(request: str, port: int, seconds: float, connections: int, *more: str) 
 
 def _run(command: list[str]) -> Load:
     pinned = ["taskset", "-c", str(LOAD_CORE), *command]
-    done = subprocess.run(pinned, capture_output=True, text=True, check=True)
+    done = subprocess.run(pinned, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} stopped: {done.stderr.strip()[-500:]}")
     return Load(**json.loads(done.stdout.strip().splitlines()[-1]))

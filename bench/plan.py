@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+_PER_SERVER = 8
+
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
@@ -15,6 +17,10 @@ class RunPlan:
     connections: int
     events: int
     say: Callable[[str], None]
+
+    def clients(self, events: int) -> int:
+        """How many clients send at once: those that gather batches are servers, and fewer."""
+        return self.connections if events == 1 else max(self.connections // _PER_SERVER, 1)
 
     def fresh(self, name: str) -> Path:
         """Make a folder for one server."""

@@ -11,11 +11,15 @@ _SEGMENT_NAME = re.compile(r"(\d+)-.+\.(?:open|arrow)")
 
 
 class Depth(NamedTuple):
-    """What the folder holds, of all workers: bytes of all files, segments, age of the oldest."""
+    """What the folder holds, of all workers: bytes of all files, segments, age of the oldest.
+
+    `damaged` counts the pieces of segments that were set aside.
+    """
 
     bytes: int
     segments: int
     oldest_age_s: float
+    damaged: int = 0
 
 
 def measure(folder: Path, now: float, disk: Disk = LOCAL_DISK) -> Depth:
@@ -24,4 +28,6 @@ def measure(folder: Path, now: float, disk: Disk = LOCAL_DISK) -> Depth:
     damaged = disk.list(damaged_folder(folder))
     names = [match for name in sizes if (match := _SEGMENT_NAME.fullmatch(name))]
     oldest = min((int(name[1]) / 1_000_000 for name in names), default=now)
-    return Depth(sum(sizes.values()) + sum(damaged.values()), len(names), max(0.0, now - oldest))
+    held = sum(sizes.values()) + sum(damaged.values())
+    pieces = sum(name.endswith(".json") for name in damaged)
+    return Depth(held, len(names), max(0.0, now - oldest), pieces)

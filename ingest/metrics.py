@@ -16,6 +16,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from ingest.depth import Depth
+
 LATENCY_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds of the latency buckets in seconds; one more bucket takes what is slower."""
 
@@ -108,10 +110,10 @@ def read_snapshot(path: Path, kind: type[Snapshot]) -> Snapshot | None:
 class SnapshotCollector(Collector):
     """Prometheus metrics summed over the snapshots of all worker slots, for `generate_latest`.
 
-    `depth` measures the spool: bytes, segments, and the age of the oldest in seconds.
+    `depth` measures the spool.
     """
 
-    def __init__(self, run_folder: Path, depth: Callable[[], tuple[int, int, float]]) -> None:
+    def __init__(self, run_folder: Path, depth: Callable[[], Depth]) -> None:
         self._run_folder = run_folder
         self._depth = depth
 
@@ -122,7 +124,7 @@ class SnapshotCollector(Collector):
         yield _events(workers)
         yield _requests(workers)
         yield _request_seconds(workers)
-        yield from _spool(*self._depth())
+        yield from _spool(self._depth())
         loader = read_snapshot(self._run_folder / "loader.json", LoaderSnapshot)
         if loader:
             yield from _loader(loader)
@@ -163,12 +165,14 @@ def _request_seconds(workers: list[CollectorSnapshot]) -> Metric:
     )
 
 
-def _spool(size_bytes: int, segments: int, oldest_s: float) -> Iterator[Metric]:
-    yield GaugeMetricFamily("funnelhouse_spool_bytes", "Bytes in the spool.", size_bytes)
-    yield GaugeMetricFamily("funnelhouse_spool_segments", "Segments in the spool.", segments)
-    yield GaugeMetricFamily(
-        "funnelhouse_spool_oldest_seconds", "Age of the oldest segment in the spool.", oldest_s
-    )
+def _spool(depth: Depth) -> Iterator[Metric]:
+    for name, meaning, value in (
+        ("bytes", "Bytes in the spool.", depth.bytes),
+        ("segments", "Segments in the spool.", depth.segments),
+        ("oldest_seconds", "Age of the oldest segment in the spool.", depth.oldest_age_s),
+        ("damaged", "Damaged pieces of segments, set aside.", depth.damaged),
+    ):
+        yield GaugeMetricFamily(f"funnelhouse_spool_{name}", meaning, value)
 
 
 def _loader(loader: LoaderSnapshot) -> Iterator[Metric]:

@@ -127,12 +127,12 @@ class Spool:
             with suppress(OSError):
                 self._scan()
         age_s = max(0.0, now - self._oldest_at) if self._segments else 0.0
-        return Depth(self._bytes, self._segments, age_s)
+        return Depth(self._bytes, self._segments, age_s, self._damaged)
 
     def _scan(self) -> None:
         self._scanned_at = self._clock()
         found = measure(self._config.folder, self._scanned_at, self._disk)
-        self._bytes, self._segments, age_s = found
+        self._bytes, self._segments, age_s, self._damaged = found
         self._oldest_at = self._scanned_at - age_s
 
     def _check_room(self, more_bytes: int) -> None:

@@ -41,7 +41,8 @@ def _fill(plan: RunPlan, folder: Path) -> int:
     sent = 0
     with running(contenders.product(folder, collect=True, warehouse=False)) as server:
         while sent < plan.events:
-            sent += peak(request, server.port, _SLICE_S, plan.connections).requests * events.BATCH
+            load = peak(request, server.port, _SLICE_S, plan.clients(events.BATCH))
+            sent += load.requests * events.BATCH
             request = events.template(events.BATCH)
     return sent
 

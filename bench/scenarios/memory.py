@@ -20,7 +20,7 @@ def measure(plan: RunPlan) -> Iterator[Figure]:
         first = 0.0
         while sent < plan.events:
             plan.say(f"worker memory: {sent:,} of {plan.events:,} events")
-            load = peak(request, server.port, _SLICE_S, plan.connections)
+            load = peak(request, server.port, _SLICE_S, plan.clients(events.BATCH))
             if not load.requests:
                 raise RuntimeError("The collector answers nothing; run it by hand to see why.")
             sent += load.requests * events.BATCH

@@ -40,13 +40,13 @@ def _singles_and_batches(plan: RunPlan, servers: list[Server]) -> Iterator[Figur
         request = events.template(size)
         seen: dict[str, list[tuple[Load, float]]] = {}
         for server in servers:
-            peak(request, server.port, _WARM_UP_S, plan.connections)
+            peak(request, server.port, _WARM_UP_S, plan.clients(size))
         for round_ in range(plan.repeat):
             for server in servers:
                 name = server.contender.name
                 plan.say(f"{kind} requests at the peak, {name}, {round_ + 1} of {plan.repeat}")
                 before = server.cpu_s()
-                load = peak(request, server.port, plan.seconds, plan.connections)
+                load = peak(request, server.port, plan.seconds, plan.clients(size))
                 seen.setdefault(name, []).append((load, server.cpu_s() - before))
         for name, runs in seen.items():
             yield from _figures(name, (kind, rate, size), runs)
@@ -59,15 +59,16 @@ def _figures(
     name: str, of: tuple[str, str, int], runs: list[tuple[Load, float]]
 ) -> Iterator[Figure]:
     kind, rate, size = of
-    a_cpu_s = tuple(load.requests / cpu_s for load, cpu_s in runs)
+    a_cpu_s = tuple(load.requests / cpu_s if cpu_s else 0.0 for load, cpu_s in runs)
     wall = tuple(load.requests_per_s for load, _ in runs)
     yield Figure(name, f"{kind} requests/s", "1/s", wall)
     yield Figure(name, rate, "1/cpu-s", a_cpu_s)
     if size > 1:
         yield Figure(name, f"{kind} events/s", "1/s", tuple(value * size for value in wall))
         yield Figure(name, BATCH_EVENTS, "1/cpu-s", tuple(value * size for value in a_cpu_s))
-    per_million = tuple(1e6 / (value * size) for value in a_cpu_s)
-    yield Figure(name, f"{kind}: cpu-s per million events", "cpu-s", per_million)
+    if all(a_cpu_s):
+        per_million = tuple(1e6 / (value * size) for value in a_cpu_s)
+        yield Figure(name, f"{kind}: cpu-s per million events", "cpu-s", per_million)
     failed = sum(load.failed for load, _ in runs)
     if failed:
         yield Figure(name, f"{kind}: requests that failed", "requests", (failed,))

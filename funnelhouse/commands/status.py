@@ -76,11 +76,11 @@ def _spool(settings: Settings) -> dict[str, str]:
 
     held = measure(settings.spool_folder, time.time())
     damaged = damaged_folder(settings.spool_folder)
-    pieces = len(list(damaged.glob("*.json")))
     loader = read_snapshot(settings.run_folder / "loader.json", LoaderSnapshot)
     lines = {
         "spool": f"{held.segments} segments, {held.bytes} bytes, oldest {held.oldest_age_s:.1f} s",
-        "quarantined": f"{pieces} damaged pieces" + (f" in {damaged}" if pieces else ""),
+        "quarantined": f"{held.damaged} damaged pieces"
+        + (f" in {damaged}" if held.damaged else ""),
         "loader": "has not run yet",
     }
     if loader is not None:

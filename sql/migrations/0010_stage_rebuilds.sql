@@ -1,4 +1,5 @@
--- stage_rebuilds: one row a finished rebuild of stage_events, with the fingerprint of its rules.
+-- stage_rebuilds: the fingerprint of the rules under which stage_events were last rebuilt, one row;
+-- empty while a rebuild is under way.
 CREATE TABLE IF NOT EXISTS stage_rebuilds
 (
     fingerprint String,

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ingest.depth import Depth
 from ingest.metrics import (
     LoaderSnapshot,
     SnapshotCollector,
@@ -20,7 +21,7 @@ LABELS = ("source", "outcome", "status", "le")
 
 def scrape(run_folder: Path) -> dict[tuple[str, ...], float]:
     registry = CollectorRegistry()
-    registry.register(SnapshotCollector(run_folder, lambda: (4_096, 3, 1.5)))
+    registry.register(SnapshotCollector(run_folder, lambda: Depth(4_096, 3, 1.5, 2)))
     text = generate_latest(registry).decode()
     return {
         (
@@ -123,6 +124,7 @@ def test_spool_is_measured_at_the_scrape(tmp_path: Path) -> None:
     assert samples["funnelhouse_spool_bytes",] == 4_096
     assert samples["funnelhouse_spool_segments",] == 3
     assert samples["funnelhouse_spool_oldest_seconds",] == 1.5
+    assert samples["funnelhouse_spool_damaged",] == 2
 
 
 def test_loader_tells_its_lag(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ def test_metrics_are_what_prometheus_reads(counted: RunningCollector) -> None:
         "funnelhouse_spool_bytes": "gauge",
         "funnelhouse_spool_segments": "gauge",
         "funnelhouse_spool_oldest_seconds": "gauge",
+        "funnelhouse_spool_damaged": "gauge",
     }
     assert all(family.documentation for family in families.values())
 

@@ -515,17 +515,20 @@ async def test_own_writes_count_before_the_next_scan(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_depth_tells_bytes_segments_and_age(tmp_path: Path) -> None:
-    """Depth counts all workers' files in bytes, segments, and seconds since the oldest name."""
+async def test_depth_tells_bytes_segments_age_and_damage(tmp_path: Path) -> None:
+    """Depth counts all workers' bytes and segments, seconds since the oldest, pieces set aside."""
     clock = Clock()
     spool = Spool(config(tmp_path), SCHEMA, worker="w0", clock=clock)
-    assert spool.depth() == (0, 0, 0.0)
+    assert spool.depth() == (0, 0, 0.0, 0)
     await spool.append([(1, "x")], {})
-    assert spool.depth() == (bytes_in(tmp_path), 1, 0.0)
+    assert spool.depth() == (bytes_in(tmp_path), 1, 0.0, 0)
     (tmp_path / f"{1_721_999_990_000_000:016d}-w1-1.arrow").write_bytes(bytes(100))
     (tmp_path / "stray").write_bytes(bytes(10))
+    (tmp_path / "damaged").mkdir()
+    for ending in ("bin", "json"):
+        (tmp_path / "damaged" / f"1-w1-1-32.{ending}").touch()
     clock.now += 2
-    assert spool.depth() == (bytes_in(tmp_path), 2, 12.0)
+    assert spool.depth() == (bytes_in(tmp_path), 2, 12.0, 1)
 
 
 def test_sealed_segments_come_oldest_first(tmp_path: Path) -> None:
