@@ -136,7 +136,7 @@ def suffixes(folder: Path) -> list[str]:
 
 
 def bytes_in(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def batch(*ids: int) -> pa.RecordBatch:
