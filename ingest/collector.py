@@ -24,6 +24,7 @@ from ingest.protocols import pixel, segment
 from ingest.refusal import Refusal
 from ingest.row import Row
 from ingest.spool import Spool
+from transforms.privacy import mask_ip
 
 _RETRY_AFTER_S = 5
 
@@ -150,7 +151,8 @@ class Collector:
         return Refusal(413, "too_many_events", detail)
 
     def _origin(self, key: WriteKey, head: Head) -> Origin:
-        return Origin(key.source, key.server, head.user_agent, head.ip, head.page)
+        ip = mask_ip(head.ip) if self._line.pipeline.rules.mask_ip else head.ip
+        return Origin(key.source, key.server, head.user_agent, ip, head.page)
 
     async def _keep(self, taken: "Taken") -> Answer:
         """Make what was taken durable, then hand out its answer."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from ingest.event import RawEvent
 from ingest.limits import Limits
-from ingest.row import received_at
+from ingest.row import ARRIVAL_BITS
 from schemas.registry import EventSchema, Plan
 
 
@@ -41,7 +41,7 @@ class Draft:
         self.item, self.text = event
         self.arrival = arrival
         self.sent_at = sent_at
-        self.event_time = received_at(arrival)
+        self.event_time = arrival >> ARRIVAL_BITS
         self.type = self.name = self.sent_name = ""
         self.context: dict[str, Any] = {}
         self.properties: dict[str, Any] = {}

@@ -23,7 +23,7 @@ class Envelope(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Facts of the request that its events share; `page` is the Referer header."""
+    """Facts of the request that its events share: the Referer is its `page`, `ip` is masked."""
 
     source: str
     server: bool

@@ -7,7 +7,6 @@ from ingest.draft import Draft, Rules
 from ingest.event import CALLS, NAMES
 from ingest.limits import json_path, too_deep, too_long
 from ingest.rejection import Reason, Rejection
-from ingest.row import received_at
 from schemas.registry import EventSchema
 from transforms.clock import correct, parse_time
 
@@ -33,6 +32,8 @@ def readable(draft: Draft, rules: Rules) -> Rejection | None:
     if too_deep(text, draft.item, limits.max_depth):
         detail = f"The event nests deeper than {limits.max_depth} levels; flatten it."
         return Rejection(Reason.TOO_DEEP, "$", detail)
+    if len(text) <= limits.max_string_length:
+        return None
     long_at = too_long(text, draft.item, limits.max_string_length)
     if long_at is not None:
         detail = f"A text is longer than {limits.max_string_length} characters; shorten it."
@@ -127,7 +128,7 @@ def timely(draft: Draft, rules: Rules) -> Rejection | None:
     own_sent_at = item.get("sentAt")
     if own_sent_at is not None:
         draft.sent_at = parse_time(own_sent_at)
-    received = received_at(draft.arrival)
+    received = draft.event_time
     draft.event_time = correct(time, draft.sent_at, received)
     age_ms = (received - draft.event_time) // 1000
     if -age_ms > limits.max_future_ms:

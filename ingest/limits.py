@@ -26,7 +26,10 @@ class Limits:
 
 def too_deep(text: bytes, value: object, max_depth: int) -> bool:
     """Whether `value`, decoded from `text`, nests more than `max_depth` objects and arrays."""
-    if text.count(b"{") + text.count(b"[") <= max_depth:
+    openings = text.count(b"{")
+    if b"[" in text:  # the search is ten times as quick as a count, and mostly finds none
+        openings += text.count(b"[")
+    if openings <= max_depth:
         return False
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(max_depth):

