@@ -23,7 +23,6 @@ _SETTINGS = {
     "async_insert": "0",
     "insert_deduplicate": "1",
     "deduplicate_blocks_in_dependent_materialized_views": "1",
-    "parallel_view_processing": "1",
 }
 
 

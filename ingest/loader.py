@@ -7,6 +7,7 @@ segment go when the warehouse has made its rows durable.
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from ingest.recovery import quarantine, recover, sealed
 from ingest.rejection import Reason
 from ingest.segment import Frame, Segment, read_segment
 from ingest.tables import (
+    Rows,
     event_table,
     received_table,
     refused_table,
@@ -32,6 +34,8 @@ from ingest.tables import (
 )
 
 log = logging.getLogger(__name__)
+
+_MAX_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,21 @@ class LoaderConfig:
     longest_wait_s: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A load with its rows read, and the table of all its events, or why there is none."""
+
+    load: Load
+    rows: Rows
+    events: pa.Table | DataError
+
+
 class Loader:
-    """Loads until `stop` is set; `connect` opens the warehouse, anew after each error."""
+    """Loads until `stop` is set; `connect` opens the warehouse, anew after each error.
+
+    While the warehouse inserts one load, the columns of the next are derived in a thread: the
+    engine works without Python's lock.
+    """
 
     def __init__(
         self, config: LoaderConfig, connect: Callable[[], Client], disk: Disk = LOCAL_DISK
@@ -58,6 +75,8 @@ class Loader:
         self._insertion = Insertion(connect, self.stop, self._note_retry, config.longest_wait_s)
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
         self._announced: set[str] = set()
+        self._thread = ThreadPoolExecutor(1, "derive")
+        self._ahead: Future[Prepared] | None = None
 
     def run(self) -> None:
         """Load whatever comes until `stop` is set; connect at once, since others wait for it."""
@@ -71,23 +90,39 @@ class Loader:
         """Do one load if there is one to do; False when there is none, or it was told to stop."""
         self._publish()
         try:
-            load = self._next()
-            if load is not None:
-                self._insert(load)
+            prepared = self._prepared()
+            if prepared is not None:
+                self._prepare_ahead(prepared.load)
+                self._insert(prepared)
         except Stopped:
             return False
-        return load is not None
+        return prepared is not None
 
-    def _next(self) -> Load | None:
-        under_way = self._loads.under_way()
+    def _prepared(self) -> Prepared | None:
+        """Take what was prepared ahead, or prepare what there is to load."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            return ahead.result()
+        load = self._next([])
+        return None if load is None else self._prepare(load)
+
+    def _prepare_ahead(self, current: Load) -> None:
+        following = self._next(current.segments)
+        if following is not None:
+            self._ahead = self._thread.submit(self._prepare, following)
+
+    def _next(self, taken: list[str]) -> Load | None:
+        """Fix the next load on disk, of segments that are not `taken`, if there are any."""
+        for load in self._loads.under_way():
+            if load.segments != taken:
+                return load
         recover(self._config.spool, self._disk)
         segments = sealed(self._config.spool, self._disk)
         self._announce(segments)
-        if under_way:
-            return under_way[0]
-        if not segments:
+        waiting = [path for path in segments if path.name not in taken]
+        if not waiting:
             return None
-        load = plan(segments, self._config.max_load_bytes)
+        load = plan(waiting, self._config.max_load_bytes)
         self._loads.fix(load)
         return load
 
@@ -99,12 +134,16 @@ class Loader:
             self._insertion.insert("received_raw", received, f"{new[0].stem}+{len(new)}-received")
         self._announced = {path.name for path in segments}
 
-    def _insert(self, load: Load) -> None:
+    def _prepare(self, load: Load) -> Prepared:
         paths = [self._config.spool / name for name in load.segments]
         rows = rows_of(frame for path in paths for frame in self._frames(path))
+        return Prepared(load, rows, _derived(rows.accepted))
+
+    def _insert(self, prepared: Prepared) -> None:
+        load, rows = prepared.load, prepared.rows
         insert = self._insertion.insert
         insert("rejected_raw", rejected_table(rows.rejected), load.token("rejected_raw"))
-        while not self._insert_accepted(load, rows.accepted):
+        while not self._insert_accepted(prepared):
             self._loads.fix(load)
         for refused in load.refused:
             row = rows.accepted.slice(refused.row, 1)
@@ -117,25 +156,26 @@ class Loader:
         self._state.loaded_rows_total += rows.accepted.num_rows - len(load.refused)
         self._state.refused_rows_total += len(load.refused)
 
-    def _insert_accepted(self, load: Load, accepted: pa.Table) -> bool:
+    def _insert_accepted(self, prepared: Prepared) -> bool:
         """Insert the accepted rows in their parts; False when a part was refused, and is split."""
-        for part in load.cut(accepted.num_rows):
+        load, count = prepared.load, prepared.rows.accepted.num_rows
+        for part in load.cut(count):
             try:
-                self._insert_part(load, part, accepted)
+                self._insert_part(prepared, part)
             except DataError as error:
-                load.split(part, accepted.num_rows, str(error))
+                load.split(part, count, str(error))
                 return False
         return True
 
-    def _insert_part(self, load: Load, part: Part, accepted: pa.Table) -> None:
-        rows = accepted.slice(part.start, part.end - part.start)
-        try:
-            table = event_table(rows)
-        except MemoryError:
-            raise
-        except Exception as error:  # an event that nobody foresaw must not stop the others
-            raise DataError(f"Its columns cannot be derived: {error}"[:500]) from error
-        self._insertion.insert("events_raw", table, load.token("events_raw", part))
+    def _insert_part(self, prepared: Prepared, part: Part) -> None:
+        events = prepared.events
+        if isinstance(events, DataError):
+            events = _derived(prepared.rows.accepted.slice(part.start, part.end - part.start))
+        else:
+            events = events.slice(part.start, part.end - part.start)
+        if isinstance(events, DataError):
+            raise events
+        self._insertion.insert("events_raw", events, prepared.load.token("events_raw", part))
 
     def _frames(self, path: Path) -> list[Frame]:
         segment = self._read(path)
@@ -159,3 +199,13 @@ class Loader:
         oldest_us = int(segments[0].name.partition("-")[0]) if segments else None
         self._state.lag_s = max(0.0, time.time() - oldest_us / 1e6) if oldest_us else 0.0
         write_snapshot(self._config.run_folder / "loader.json", self._state)
+
+
+def _derived(accepted: pa.Table) -> pa.Table | DataError:
+    """Derive the columns of accepted rows; one that nobody foresaw must not stop the others."""
+    try:
+        return event_table(accepted)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it was, that row is set aside with it
+        return DataError(f"Its columns cannot be derived: {error}"[:_MAX_ERROR])

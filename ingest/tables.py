@@ -90,7 +90,7 @@ def _source_and_minute(key: str) -> tuple[str, int]:
 
 def event_table(accepted: pa.Table) -> pa.Table:
     """Build `events_raw` from accepted rows: what the collector noted, and what is derived."""
-    columns: dict[str, Any] = {name: accepted[name] for name in _KEPT}
+    columns: dict[str, Any] = {name: _encoded(accepted[name]) for name in _KEPT}
     columns["received_at"] = _received_at(accepted)
     calls = [read_call(*sent) for sent in _rows(accepted, "payload", "event_type")]
     requests = _rows(accepted, "server", "user_agent", "page")
@@ -109,7 +109,12 @@ def _surroundings(around: Sequence[tuple[bytes, bool, str, str]]) -> dict[str, "
     distinct: dict[tuple[bytes, bool, str, str], int] = {}
     numbers = pa.array([distinct.setdefault(one, len(distinct)) for one in around], pa.int32())
     derived = _by_column(Surroundings, [read_surroundings(Around(*one)) for one in distinct])
-    return {name: column.take(numbers) for name, column in derived.items()}
+    return {name: _encoded(column).take(numbers) for name, column in derived.items()}
+
+
+def _encoded(column: Any) -> Any:
+    """Encode text by dictionary: few values stand in many rows, and the engine reads them so."""
+    return column.dictionary_encode() if column.type == pa.string() else column
 
 
 def rejected_table(rejected: pa.Table) -> pa.Table:
