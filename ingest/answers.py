@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -79,8 +80,12 @@ GIF = Answer(
 _ECHO = re.compile(rb"[\x20-\x7e]+")  # whatever else came in cannot break out of a header
 
 
+@lru_cache(maxsize=1_024)
 def cors_headers(origin: bytes) -> Headers:
-    """Headers that let a page of `origin` read the answer; none where no Origin was sent."""
+    """Headers that let a page of `origin` read the answer; none where no Origin was sent.
+
+    Pages come again and again: the list is shared, so add to it with a new one.
+    """
     if not _ECHO.fullmatch(origin):
         return []
     return [

@@ -93,7 +93,8 @@ class Spool:
         """
         if self.failed.is_set():
             raise SyncFailed("The spool failed before; start the process again.")
-        self._check_room(0)
+        if self._bytes >= self._config.max_bytes:
+            self._check_room(0)
         loop = asyncio.get_running_loop()
         request = _Request(rows, received, loop.create_future())
         self._waiting.append(request)

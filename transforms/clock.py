@@ -31,7 +31,10 @@ def parse_time(value: object) -> int | None:
             if len(value) != len("20240729") and _SECONDS_OR_MILLISECONDS.fullmatch(value):
                 return _from_number(float(value))
             moment = moment.replace(tzinfo=UTC)
-        return _from_moment(moment)
+        since = moment - _EPOCH
+        # Whole numbers: a float of seconds would lose the last microseconds of far years.
+        micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+        return micros if 0 <= micros < _END_US else None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _from_number(value)
     return None
@@ -50,12 +53,6 @@ def correct(sent_time_us: int | None, sent_at_us: int | None, received_us: int) 
         return sent_time_us
     corrected = received_us - sent_at_us + sent_time_us
     return corrected if 0 <= corrected < _END_US else sent_time_us
-
-
-def _from_moment(moment: datetime) -> int | None:
-    # Whole numbers: a float of seconds would lose the last microseconds of far years.
-    micros = (moment - _EPOCH) // _MICROSECOND
-    return micros if 0 <= micros < _END_US else None
 
 
 def _from_number(number: float) -> int | None:

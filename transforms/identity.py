@@ -7,6 +7,7 @@ from binascii import unhexlify
 _ID_BYTES = 16
 _HEX_DIGITS = 32
 _HYPHENATED = 36
+_UNSTAMPED = (1 << 128) - 1 - (0xF0 << 72) - (0xC0 << 56)
 _VERSION_RANDOM = 0x40
 _VERSION_CUSTOM = 0x80
 
@@ -58,7 +59,5 @@ def _random() -> bytes:
 
 def _stamped(raw: bytes, version: int) -> bytes:
     """The bytes with the version in the high half of byte 6 and the variant 10 atop byte 8."""
-    stamped = bytearray(raw)
-    stamped[6] = stamped[6] & 0x0F | version
-    stamped[8] = stamped[8] & 0x3F | 0x80
-    return bytes(stamped)
+    number = int.from_bytes(raw, "big") & _UNSTAMPED | version << 72 | 0x80 << 56
+    return number.to_bytes(_ID_BYTES, "big")

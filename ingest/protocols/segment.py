@@ -45,11 +45,11 @@ def _envelope(document: Any, body: bytes, call: str) -> Envelope | Refusal:
     key = key if type(key) is str else ""
     if call != "batch":
         document["type"] = call
-        return Envelope(key, document.get("sentAt"), [RawEvent(document, body)])
+        return Envelope(key, None, [RawEvent(document, body)])
     items = document.get("batch")
     if type(items) is not list:
         return Refusal(400, "not_a_batch", "The body must have a list `batch` of calls.")
-    events = list(map(RawEvent, items, _texts(items, body)))
+    events = list(map(RawEvent._make, zip(items, _texts(items, body), strict=True)))
     shared = document.get("context")
     if type(shared) is dict and shared:
         events = [_with_context(event, shared) for event in events]

@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS events_raw
     client_timezone     LowCardinality(String),
     library             LowCardinality(String),
     release             LowCardinality(String),
-    properties          String CODEC(ZSTD),
+    properties          String,
     payload             String CODEC(ZSTD)
 )
 ENGINE = ReplacingMergeTree(arrival_rank)
