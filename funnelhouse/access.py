@@ -14,9 +14,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import ADDRESS_FILE
+from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import JOBS
 from funnelhouse.settings import Settings
-from funnelhouse.warehouse import AlreadyRunningError, only_one, prepare
+from funnelhouse.warehouse import prepare
 from sql.client import Warehouse, WarehouseError, connection
 
 _REFUSED = 400
@@ -128,7 +129,7 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
         return running
     if not settings.warehouse:
         try:
-            held.enter_context(only_one(settings))
+            held.enter_context(only_one(settings, "warehouse"))
         except AlreadyRunningError as error:
             raise _no_answer(settings) from error
     return Direct(settings.warehouse_place)

@@ -8,10 +8,10 @@ import typer
 from pydantic import ValidationError
 
 from funnelhouse.access import RefusedError
+from funnelhouse.holding import AlreadyRunningError
 from funnelhouse.options import PREFIX, option_name
 from funnelhouse.progress import SendError
 from funnelhouse.terminal import printable
-from funnelhouse.warehouse import AlreadyRunningError
 from ingest.durability import SpoolFull, SyncFailed
 from schemas.registry import PlanError
 from sql.client import WarehouseError

@@ -1,6 +1,5 @@
 """Every setting with its name, default and meaning; read from FUNNELHOUSE_* and from options."""
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -9,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from funnelhouse.address import host_and_port
+from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.secret import kept_secret
 from ingest.keys import WriteKey, parse_write_keys
 from ingest.limits import Limits
@@ -186,7 +185,7 @@ class Settings(BaseSettings):
         if self.write_keys:
             return parse_write_keys(self.write_keys)
         host, _ = host_and_port(self.collector)
-        if host != "localhost" and not ip_address(host).is_loopback:
+        if not is_loopback(host):
             raise ValueError(
                 "The collector is open to other machines but has no write keys;"
                 " set FUNNELHOUSE_WRITE_KEYS to key:source,…"

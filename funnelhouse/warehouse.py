@@ -3,14 +3,11 @@
 It alone opens the embedded engine.
 """
 
-import fcntl
 import gc
 import logging
-import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import astuple
 from threading import Event
 
@@ -20,6 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from console.control import Control, control, write_address
 from funnelhouse.address import host_and_port
+from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import JOBS
 from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
@@ -34,39 +32,12 @@ log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
 
 
-class AlreadyRunningError(Exception):
-    """Another warehouse process works on this data folder."""
-
-
 def prepare(client: Client, settings: Settings) -> None:
     """Bring a warehouse to this version's tables, views and the plan's stage rules."""
     for name in migrate(client, settings.timezone):
         log.info("migration applied", extra={"migration": name})
     plan = load_plan(settings.plan)
     apply_rules(client, [astuple(rule) for funnel in plan.funnels for rule in funnel.rules()])
-
-
-@contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """Hold the data folder as its only warehouse process.
-
-    Raises:
-        AlreadyRunningError: another one holds it.
-    """
-    settings.run_folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(settings.run_folder / "warehouse.lock", os.O_RDWR | os.O_CREAT, 0o640)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise AlreadyRunningError(
-            f"A warehouse process already works on {settings.data};"
-            " stop it, or set FUNNELHOUSE_DATA."
-        ) from error
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def run(settings: Settings) -> int:
@@ -127,7 +98,7 @@ def main() -> int:
     )
     try:
         with ExitStack() as held:
-            patiently(lambda: held.enter_context(only_one(settings)))
+            patiently(lambda: held.enter_context(only_one(settings, "warehouse")))
             return run(settings)
     except AlreadyRunningError as error:
         sys.stderr.write(f"{error}\n")

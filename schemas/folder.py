@@ -14,6 +14,8 @@ _VERSION = re.compile(r"[1-9]\d*-(0|[1-9]\d*)-(0|[1-9]\d*)", re.ASCII)
 
 def read_folder(folder: Path) -> tuple[list[Document], list[Fault]]:
     """Read every file of a plan's rooms, hidden ones aside; misplaced ones are faults, unread."""
+    if not folder.is_dir():
+        return [], [Fault(str(folder), 1, "there is no such folder", "name a plan's folder")]
     documents: list[Document] = []
     faults: list[Fault] = []
     for path in _files(folder):

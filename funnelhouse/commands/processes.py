@@ -1,6 +1,9 @@
 """Commands that start the product's processes and stay until they are told to stop."""
 
 import errno
+from contextlib import ExitStack
+
+import typer
 
 from funnelhouse.options import option_name, with_settings
 from funnelhouse.settings import Settings
@@ -36,17 +39,27 @@ def demo(settings: Settings) -> int:
 
 
 def _run(settings: Settings, *, collect: bool, warehouse: bool) -> int:
+    from funnelhouse.holding import only_one  # noqa: PLC0415 - quick --help
     from funnelhouse.supervisor import Supervisor  # noqa: PLC0415 - quick --help
     from schemas.registry import load_plan  # noqa: PLC0415 - quick --help
 
     # Children start again after a fault: what no restart can mend is found before the first one.
     load_plan(settings.plan)
-    if collect:
-        settings.keys()
-        _can_listen("collector", settings.collector)
-    if warehouse:
-        _can_listen("console", settings.console)
-    return Supervisor(settings, collect=collect, warehouse=warehouse).run()
+    with ExitStack() as held:
+        if collect:
+            settings.keys()
+            _can_listen("collector", settings.collector)
+            # Two sets of workers would overwrite each other's counters.
+            held.enter_context(only_one(settings, "collector"))
+        if warehouse:
+            _can_listen("console", settings.console)
+        supervisor = Supervisor(settings, collect=collect, warehouse=warehouse)
+        if collect:
+            typer.echo(f"The collector takes events at http://{settings.collector}.")
+        if warehouse:
+            typer.echo(f"The warehouse process answers at http://{settings.console}.")
+        typer.echo(f"Data lies in {settings.data}; Ctrl-C stops.")
+        return supervisor.run()
 
 
 def _can_listen(setting: str, address: str) -> None:
@@ -55,9 +68,9 @@ def _can_listen(setting: str, address: str) -> None:
     try:
         listen(address).close()
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "is taken" if taken else f"cannot be used ({error.strerror})"
-        raise ValueError(
-            f"The address {address} {why}; stop what listens there, or set"
-            f" FUNNELHOUSE_{setting.upper()} ({option_name(setting)}) to another one."
-        ) from error
+        name = f"FUNNELHOUSE_{setting.upper()} ({option_name(setting)})"
+        if error.errno == errno.EADDRINUSE:
+            told = f"is taken; stop what listens there, or set {name} to another one"
+        else:
+            told = f"cannot be used ({error.strerror}); set {name} to one of this machine"
+        raise ValueError(f"The address {address} {told}.") from error

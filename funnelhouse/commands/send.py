@@ -30,7 +30,7 @@ def send(  # noqa: PLR0913 - one parameter an option
     ] = None,
     batch_events: Annotated[int, typer.Option(min=1, help="Most events in one request.")] = 1000,
     state: Annotated[
-        Path | None, typer.Option(help="Where to note how far it came [default: FILE.sent].")
+        Path | None, typer.Option(help="Where to note how far it came \\[default: FILE.sent].")
     ] = None,
     allow_rejected: Annotated[
         bool, typer.Option("--allow-rejected", help="Exit with 0 though events were rejected.")

@@ -43,8 +43,11 @@ def sql(
     shown = output is None and sys.stdout.isatty()
     if fmt == "parquet" and shown:
         raise ValueError("Parquet is no text; name a file with --output, or pipe it into one.")
+    asked = statement.strip().rstrip("; \n\t")
+    if not asked:
+        raise ValueError('There is no statement; write one, such as "SELECT * FROM funnel_weekly".')
     with open_warehouse(settings) as access:
-        result = access.query(statement.rstrip("; \n\t"), _FORMATS[fmt])
+        result = access.query(asked, _FORMATS[fmt])
     if fmt == "table":
         _print_table(result, output)
     elif output is not None:
@@ -58,7 +61,10 @@ def sql(
 
 
 def _print_table(result: bytes, output: Path | None) -> None:
-    document = orjson.loads(result)
+    try:
+        document = orjson.loads(result)
+    except orjson.JSONDecodeError as error:
+        raise ValueError("These are more results than one; ask one statement a time.") from error
     table = Table()
     for column in document["meta"]:
         justify: JustifyMethod = "right" if _NUMBER.match(column["type"]) else "left"

@@ -29,22 +29,7 @@ _LAST_HOUR = """
 @with_settings
 def status(settings: Settings) -> int:
     """Show the processes, the spool, the loader and what the last hour's events became."""
-    from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
-    from sql.client import WarehouseError  # noqa: PLC0415 - quick --help
-
-    lines = {**_processes(settings), **_spool(settings)}
-    try:
-        with open_warehouse(settings) as access:
-            states = [entry["state"] for entry in access.job("migrations")]
-            ledger = access.query(_LAST_HOUR, "JSONEachRow")
-    except WarehouseError as error:
-        lines["warehouse"] = str(error)
-    else:
-        lines["migrations"] = f"{states.count('applied')} of {len(states)} applied"
-        rows = [orjson.loads(line) for line in ledger.splitlines()]
-        lines |= {f"last hour, {row.pop('source')}": _counts(row) for row in rows}
-        if not rows:
-            lines["last hour"] = "no events"
+    lines = {**_processes(settings), **_spool(settings), **_warehouse(settings)}
     width = max(map(len, lines))
     for name, told in lines.items():
         typer.echo(f"{name:{width}}  {printable(told)}")
@@ -90,6 +75,27 @@ def _spool(settings: Settings) -> dict[str, str]:
             f" {loader.retries_total} inserts tried again{error}"
         )
     return lines
+
+
+def _warehouse(settings: Settings) -> dict[str, str]:
+    from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
+    from sql.client import WarehouseError  # noqa: PLC0415 - quick --help
+
+    place = settings.warehouse_place
+    if not place.url and not place.folder.exists():
+        return {"warehouse": f"not there yet; start the product, or correct {settings.data}"}
+    try:
+        with open_warehouse(settings) as access:
+            states = [entry["state"] for entry in access.job("migrations")]
+            ledger = access.query(_LAST_HOUR, "JSONEachRow")
+    except WarehouseError as error:
+        return {"warehouse": str(error)}
+    rows = [orjson.loads(line) for line in ledger.splitlines()]
+    return {
+        "migrations": f"{states.count('applied')} of {len(states)} applied",
+        **({} if rows else {"last hour": "no events"}),
+        **{f"last hour, {row.pop('source')}": _counts(row) for row in rows},
+    }
 
 
 def _counts(row: dict[str, int]) -> str:

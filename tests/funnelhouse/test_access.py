@@ -7,8 +7,8 @@ import pytest
 
 from console.control import write_address
 from funnelhouse.access import RefusedError, Remote, open_warehouse
+from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.settings import Settings
-from funnelhouse.warehouse import AlreadyRunningError, only_one
 from sql.client import WarehouseError
 from tests.conftest import RunningProduct, free_port
 from tests.funnelhouse.conftest import CommandLine
@@ -70,7 +70,7 @@ def test_held_without_answer(tmp_path: Path) -> None:
     """A folder whose holder does not answer is reported once patience ends, and never opened."""
     settings = Settings(data=tmp_path)
     with (
-        only_one(settings),
+        only_one(settings, "warehouse"),
         pytest.raises(AlreadyRunningError, match="does not answer yet"),
         open_warehouse(settings, patience_s=0),
     ):

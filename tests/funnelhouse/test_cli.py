@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import funnelhouse
+from funnelhouse.holding import only_one
+from tests.conftest import wait_for_file
 from tests.funnelhouse.conftest import CommandLine
 
 
@@ -32,10 +34,12 @@ def assert_told(ended: subprocess.CompletedProcess[bytes], told: str) -> None:
         ("up --workers 999", "FUNNELHOUSE_WORKERS .--workers.*less than or equal to 256"),
         ("up --collector nope", "FUNNELHOUSE_COLLECTOR.*write host:port"),
         ("up --collector 0.0.0.0:1", "set FUNNELHOUSE_WRITE_KEYS"),
+        ("up --collector nobody.invalid:1", "set FUNNELHOUSE_WRITE_KEYS"),
+        ("up --collector 192.0.2.1:1 --write-keys a:b", "set FUNNELHOUSE_COLLECTOR.*this machine"),
         ("up --write-keys a:b:c", "write key:source"),
         ("up --timezone Mars", "FUNNELHOUSE_TIMEZONE.*Asia/Seoul"),
         ("up --unknown-events maybe", "--unknown-events.*reject.*accept"),
-        ("up --plan /nowhere", "the plan has no event"),
+        ("up --plan /nowhere", "/nowhere:1: there is no such folder"),
         ("up --warehouse ftp://x", "FUNNELHOUSE_WAREHOUSE.*http://user:password@host"),
         (
             "sql 1 --warehouse http://127.0.0.1:9/x",
@@ -78,9 +82,34 @@ def test_address_in_use(stopped: CommandLine, setting: str) -> None:
 
 
 def test_folder_in_use(running: CommandLine, stopped: CommandLine) -> None:
-    """A second product on one data folder is refused by the folder's name."""
-    ended = stopped.run("warehouse", "--data", str(running.settings.data))
-    assert_told(ended, "already works on")
+    """A second warehouse process on one data folder is refused by the folder's name."""
+    data = running.settings.data
+    ended = stopped.run("warehouse", "--data", str(data))
+    assert ended.returncode == 2
+    assert f"already works on {data}" in ended.stderr.decode()
+
+
+def test_collector_of_a_folder_in_use(stopped: CommandLine) -> None:
+    """A second collector on one data folder is refused: their counters would be one file."""
+    with only_one(stopped.settings, "collector"):
+        ended = stopped.run("collect")
+    assert_told(ended, f"collector process already works on {stopped.settings.data}")
+
+
+def test_start_is_told(stopped: CommandLine) -> None:
+    """Who starts the product reads where it listens and where its data lies; a stop ends with 0."""
+    settings = stopped.settings
+    process = subprocess.Popen(
+        [sys.executable, "-m", "funnelhouse.cli", "up"],
+        env=stopped.environment,
+        stdout=subprocess.PIPE,
+    )
+    wait_for_file(settings.run_folder / "control.json")
+    process.terminate()
+    told = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 0
+    for place in (f"http://{settings.collector}", f"http://{settings.console}", settings.data):
+        assert str(place) in told
 
 
 def test_unreadable_file(stopped: CommandLine, tmp_path: Path) -> None:
@@ -101,6 +130,11 @@ def test_write_refused(running: CommandLine) -> None:
 def test_statement_refused_when_stopped(stopped: CommandLine) -> None:
     """The engine's refusal is told in the same way where nothing runs."""
     assert_told(stopped.run("sql", "SELECT nope FROM events"), "nope")
+
+
+def test_default_in_brackets(stopped: CommandLine) -> None:
+    """The help shows what stands in brackets, which a terminal's mark-up would swallow."""
+    assert "FILE.sent" in stopped.out("send", "--help")
 
 
 def test_version(stopped: CommandLine) -> None:

@@ -40,6 +40,16 @@ def test_json(running: CommandLine) -> None:
     assert [int(orjson.loads(line)["n"]) for line in printed.splitlines()] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("statement", "told"), [(" ;\n", b"There is no statement"), ("SELECT 1; SELECT 2", b"a time")]
+)
+def test_one_statement(running: CommandLine, statement: str, told: bytes) -> None:
+    """None and two are refused with a sentence that says to write one."""
+    ended = running.run("sql", statement)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert told in ended.stderr
+
+
 @pytest.mark.parametrize("by", ["option", "pipe"])
 def test_parquet(running: CommandLine, tmp_path: Path, by: str) -> None:
     """Parquet comes whole, into a file or through a pipe."""

@@ -49,6 +49,12 @@ def test_status_without_warehouse(stopped: CommandLine) -> None:
     assert "does not answer" in printed
 
 
+def test_status_of_an_empty_folder(stopped: CommandLine) -> None:
+    """Where the product never ran, the status says so and makes nothing."""
+    assert "not there yet" in stopped.out("status")
+    assert not stopped.settings.data.exists()
+
+
 def test_good_plan(stopped: CommandLine) -> None:
     """The shipped plan has no fault, named or taken from the settings."""
     assert stopped.out("plan", "check", str(SCHEMAS)) == stopped.out("plan", "check")

@@ -191,6 +191,12 @@ def test_whatever_stands_in_a_file_is_a_fault_and_no_exception(
     assert check_plan(folder)[0].file == file
 
 
+def test_a_folder_that_is_not_there_is_told(folder: Path) -> None:
+    """A wrong path, or one of a file, is not taken for a plan without events."""
+    for path in (folder / "nowhere", folder / EVENT):
+        assert_told(check_plan(path), (str(path), 1, "there is no such folder", "a plan's folder"))
+
+
 @pytest.mark.parametrize("room", ["", "events"])
 def test_an_empty_plan_is_a_fault(tmp_path: Path, room: str) -> None:
     """A folder without events, often the wrong folder, is told apart from a sound plan."""
