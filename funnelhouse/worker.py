@@ -16,6 +16,7 @@ from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.settings import Settings
 from ingest.collector import Collector, Door, Line
+from ingest.connection import Connection
 from ingest.disk import LOCAL_DISK, Disk
 from ingest.draft import Rules
 from ingest.keys import RateLimiter
@@ -75,6 +76,7 @@ async def serve(settings: Settings, listener: socket.socket, slot: int, workers:
     server = uvicorn.Server(
         uvicorn.Config(
             worker.app,
+            http=Connection,
             access_log=False,
             log_config=None,
             server_header=False,

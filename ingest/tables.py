@@ -94,9 +94,12 @@ def event_table(accepted: pa.Table) -> pa.Table:
     columns["received_at"] = _received_at(accepted)
     calls = [read_call(*sent) for sent in _rows(accepted, "payload", "event_type")]
     requests = _rows(accepted, "server", "user_agent", "page")
-    around = [(call.context, *request) for call, request in zip(calls, requests, strict=True)]
+    around = [
+        (call.context, call.page, *request) for call, request in zip(calls, requests, strict=True)
+    ]
     columns |= _by_column(Call, calls) | _surroundings(around)
-    del columns["context"]
+    for name in ("context", "page"):
+        del columns[name]
     return pa.table(columns)
 
 
@@ -104,9 +107,9 @@ def _rows(table: pa.Table, *names: str) -> Iterable[tuple[Any, ...]]:
     return zip(*(table[name].to_pylist() for name in names), strict=True)
 
 
-def _surroundings(around: Sequence[tuple[bytes, bool, str, str]]) -> dict[str, "pa.Array[Any]"]:
+def _surroundings(around: Sequence[tuple[Any, ...]]) -> dict[str, "pa.Array[Any]"]:
     """Derive each distinct context and request once; the events of a page view share theirs."""
-    distinct: dict[tuple[bytes, bool, str, str], int] = {}
+    distinct: dict[tuple[Any, ...], int] = {}
     numbers = pa.array([distinct.setdefault(one, len(distinct)) for one in around], pa.int32())
     derived = _by_column(Surroundings, [read_surroundings(Around(*one)) for one in distinct])
     return {name: _encoded(column).take(numbers) for name, column in derived.items()}

@@ -16,12 +16,16 @@ from transforms.referrer import channel
 
 
 class Call(NamedTuple):
-    """What is an event's own, "" where absent; `context` is its JSON text, b"" for none."""
+    """What is an event's own, "" where absent; `context` is its JSON text, b"" for none.
+
+    `page` is the properties' text of a page call whose context tells of no page.
+    """
 
     anonymous_id: str
     user_id: str
     properties: bytes
     context: bytes
+    page: bytes
 
 
 class Surroundings(NamedTuple):
@@ -59,9 +63,13 @@ class Surroundings(NamedTuple):
 
 
 class Around(NamedTuple):
-    """A context as it was sent, and the facts of the request that brought it."""
+    """A context as it was sent, and the facts of the request that brought it.
+
+    `properties` stand in for the context's page, `page` (the Referer) for both.
+    """
 
     context: bytes
+    properties: bytes
     server: bool
     user_agent: str
     page: str
@@ -91,6 +99,7 @@ class _Context(msgspec.Struct):
 
 _payload = msgspec.json.Decoder(_Payload)
 _context = msgspec.json.Decoder(_Context)
+_plain = msgspec.json.Decoder(dict[str, Any])
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TRAITS_CALLS = frozenset({"identify", "group"})
 _NAMED_CALLS = frozenset({"page", "screen"})
@@ -103,11 +112,15 @@ def read_call(payload: bytes, event_type: str) -> Call:
     and category stand among them.
     """
     call = _payload.decode(payload)
+    properties = _properties(call, event_type)
+    context = b"" if _is_null(call.context) else bytes(call.context)
+    own_page = event_type == "page" and b'"page"' not in context
     return Call(
         _text(call.anonymousId),
         _text(call.userId),
-        _properties(call, event_type),
-        b"" if _is_null(call.context) else bytes(call.context),
+        properties,
+        context,
+        properties if own_page else b"",
     )
 
 
@@ -118,6 +131,8 @@ def read_surroundings(around: Around) -> Surroundings:
     """
     context = _context.decode(around.context) if around.context else _Context()
     page: dict[str, Any] = context.page if type(context.page) is dict else {}
+    if around.properties:
+        page = _plain.decode(around.properties)
     url = _text(page.get("url")) or around.page
     user_agent = _text(context.userAgent) or ("" if around.server else around.user_agent)
     return Surroundings._make(

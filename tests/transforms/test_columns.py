@@ -39,7 +39,7 @@ def facts(item: dict[str, Any] | bytes, call: str = "track", **request: Any) -> 
     text = item if isinstance(item, bytes) else orjson.dumps(item)
     given: dict[str, Any] = {"server": False, "user_agent": "", "page": ""} | request
     own = read_call(text, call)
-    shared = read_surroundings(Around(own.context, **given))
+    shared = read_surroundings(Around(own.context, own.page, **given))
     return SimpleNamespace(**own._asdict() | shared._asdict())
 
 
@@ -111,6 +111,22 @@ def test_the_request_fills_in_what_the_event_leaves_out() -> None:
     assert (found.is_bot, found.page_host) == (True, "b.kr")
 
 
+@pytest.mark.parametrize("context", [{}, {"context": {"locale": "ko"}}])
+def test_a_page_call_tells_of_its_page_in_properties(context: dict[str, Any]) -> None:
+    """URL, referrer and title among a page call's properties count when the context has no page."""
+    properties = {"url": "https://b.kr/x", "referrer": "https://search.naver.com/", "title": "B"}
+    found = facts({"properties": properties} | context, "page", page="https://a.kr/landing")
+    assert (found.page_host, found.page_title, found.channel) == ("b.kr", "B", "organic_search")
+    found = facts({"properties": properties} | context, "track", page="https://a.kr/landing")
+    assert (found.page_host, found.page_title) == ("a.kr", "")
+
+
+def test_the_context_s_page_comes_before_properties() -> None:
+    """Where the context tells of a page, a page call's properties do not."""
+    item = {"properties": {"url": "https://b.kr/"}, "context": {"page": {"url": "https://c.kr/"}}}
+    assert facts(item, "page").page_host == "c.kr"
+
+
 def test_a_servers_user_agent_is_nobodys_device() -> None:
     """What a server sends with its request says nothing of a person."""
     found = facts({}, server=True, user_agent=CHROME)
@@ -143,7 +159,7 @@ def test_every_payload_has_columns(item: dict[str, Any], call: str, server: bool
     """Whatever stands at a place, each column has its type, and properties are JSON."""
     text = json.dumps(item, ensure_ascii=False).encode()  # integers of any size
     found = facts(text, call, server=server, user_agent=CHROME, page="x")
-    kinds = {"is_bot": bool, "properties": bytes, "context": bytes}
+    kinds = {"is_bot": bool, "properties": bytes, "context": bytes, "page": bytes}
     assert {name: type(value) for name, value in vars(found).items()} == {
         name: kinds.get(name, str) for name in (*Call._fields, *Surroundings._fields)
     }
