@@ -2,6 +2,7 @@
 -- Duplicates: (source, event_id) is the whole key, since a retry changes neither; of several
 -- copies the lowest arrival wins, in merges and under FINAL. Read it through the view `events`.
 -- There is no time partition: no time stands still under a retry that carries another sentAt.
+-- Parts stay compact up to 256 MiB: half a hundred columns are then one file to write and sync.
 CREATE TABLE IF NOT EXISTS events_raw
 (
     source              LowCardinality(String),
@@ -55,6 +56,7 @@ CREATE TABLE IF NOT EXISTS events_raw
 ENGINE = ReplacingMergeTree(arrival_rank)
 ORDER BY (source, event_id)
 SETTINGS
+    min_bytes_for_wide_part = 268435456,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1;
