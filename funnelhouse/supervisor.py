@@ -59,10 +59,8 @@ class Child:
             self.begin()
         return None
 
-    def stop(self, wait_s: float) -> None:
-        """Ask the process to end, and end it when it has not after `wait_s`."""
-        if self.process.poll() is None:
-            self.process.terminate()
+    def await_end(self, wait_s: float) -> None:
+        """Wait for a process that was told to stop, and kill it when it has not after `wait_s`."""
         try:
             self.process.wait(wait_s)
         except subprocess.TimeoutExpired:
@@ -110,7 +108,7 @@ class Supervisor:
                 if child.process.poll() is None:
                     child.process.terminate()
             for child in group:
-                child.stop(self._settings.drain_s + 5)
+                child.await_end(self._settings.drain_s + 5)
         if self._listener is not None:
             self._listener.close()
 
