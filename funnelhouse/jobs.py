@@ -10,8 +10,8 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from sql.migrations import shipped, status
 from sql.spend import Spend, import_spend
+from sql.upgrade import shipped, status
 
 
 def _spend(client: Client, rows: list[dict[str, str]]) -> dict[str, int]:

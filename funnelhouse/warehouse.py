@@ -25,8 +25,8 @@ from funnelhouse.settings import Settings
 from ingest.loader import Loader, LoaderConfig
 from schemas.registry import load_plan
 from sql.client import connect
-from sql.migrations import migrate
 from sql.stages import apply_rules
+from sql.upgrade import migrate
 
 log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0

@@ -20,8 +20,8 @@ from funnelhouse.settings import Settings
 from ingest.disk import LocalDisk
 from ingest.loader import Loader, LoaderConfig
 from sql.client import connect, connection
-from sql.migrations import migrate
 from sql.stages import apply_rules
+from sql.upgrade import migrate
 from tests.sql.history import COURSE, all_views, as_rules
 
 REFUSES_FIVE = (

@@ -20,7 +20,7 @@ from ingest.row import ARRIVAL_BITS, SCHEMA, Row
 from ingest.segment import encode_batch, encode_footer, encode_opening, opened
 from schemas.funnels import StageRule
 from sql.client import Warehouse, connect
-from sql.migrations import VIEWS
+from sql.upgrade import VIEWS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from sql.client import WarehouseError
-from sql.migrations import migrate, shipped, status
+from sql.upgrade import migrate, shipped, status
 from tests.conftest import PreparedWarehouse
 
 TIMEZONE = "Asia/Seoul"
