@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -53,6 +53,31 @@ def control(state: Control) -> FastAPI:
         exception_handlers={fault: _refusal(status) for fault, status in refusals.items()},
     )
 
+    app.include_router(_health(state))
+    app.include_router(_controlled(state))
+    return app
+
+
+def _health(state: Control) -> APIRouter:
+    """Routes that anybody may ask."""
+    router = APIRouter()
+
+    @router.get("/livez")
+    def livez() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @router.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Ready once tables and views are in place."""
+        return JSONResponse({"ready": state.ready()}, 200 if state.ready() else 503)
+
+    return router
+
+
+def _controlled(state: Control) -> APIRouter:
+    """Routes that ask for the token."""
+
     def allowed(request: Request) -> None:
         sent = request.headers.get("authorization", "")
         if not compare_digest(sent.encode(), f"Bearer {state.token}".encode()):
@@ -60,23 +85,20 @@ def control(state: Control) -> FastAPI:
         if not state.ready():
             raise HTTPException(503, "The warehouse is not prepared yet; ask again in a moment.")
 
-    @app.get("/livez")
-    def livez() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "alive"}
+    router = APIRouter(prefix="/control", dependencies=[Depends(allowed)])
 
-    @app.get("/readyz")
-    def readyz() -> JSONResponse:
-        """Ready once tables and views are in place."""
-        return JSONResponse({"ready": state.ready()}, 200 if state.ready() else 503)
+    @router.get("")
+    def here() -> dict[str, str]:
+        """Tell the command line that this is the process whose token it has."""
+        return {"status": "ready"}
 
-    @app.post("/control/sql", dependencies=[Depends(allowed)])
+    @router.post("/sql")
     async def sql(request: Request, fmt: str) -> Response:
         """Run one read-only statement and answer in a ClickHouse format."""
         statement = (await request.body()).decode()
         return await run_in_threadpool(_query, state.warehouse, statement, fmt)
 
-    @app.post("/control/jobs/{name}", dependencies=[Depends(allowed)])
+    @router.post("/jobs/{name}")
     async def job(name: str, request: Request) -> Response:
         """Run one of the jobs that change the warehouse."""
         if name not in state.jobs:
@@ -84,12 +106,7 @@ def control(state: Control) -> FastAPI:
         argument = orjson.loads(await request.body() or b"null")
         return await run_in_threadpool(_job, state, name, argument)
 
-    @app.get("/control", dependencies=[Depends(allowed)])
-    def here() -> dict[str, str]:
-        """Tell the command line that this is the process whose token it has."""
-        return {"status": "ready"}
-
-    return app
+    return router
 
 
 def _refusal(status: int) -> Callable[[Request, Any], Coroutine[Any, Any, Response]]:

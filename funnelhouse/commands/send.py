@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 from urllib.parse import urlsplit
 
 import typer
@@ -12,6 +12,11 @@ import typer
 from funnelhouse.options import with_settings
 from funnelhouse.settings import Settings
 from funnelhouse.terminal import printable
+
+if TYPE_CHECKING:  # quick --help
+    import httpx
+
+    from funnelhouse.progress import Progress
 
 _STDIN = "-"
 _TIMEOUT_S = 60.0
@@ -40,8 +45,6 @@ def send(  # noqa: PLR0913 - one parameter an option
 
     Exit status 1 when events were rejected.
     """
-    import httpx  # noqa: PLC0415 - quick --help
-
     from funnelhouse.calls import Batching, read_calls  # noqa: PLC0415 - quick --help
     from funnelhouse.progress import load_progress, resume, save_progress  # noqa: PLC0415
     from funnelhouse.send import Sender  # noqa: PLC0415 - quick --help
@@ -53,12 +56,9 @@ def send(  # noqa: PLR0913 - one parameter an option
     base = _base(url or f"http://{settings.collector}")
     batching = Batching(min(batch_events, settings.max_batch_events), settings.max_body_bytes)
     progress = load_progress(note, base)
-    # The product's own address is reached directly, whatever proxy the environment names.
     with (
         _opened(file) as stream,
-        httpx.Client(
-            base_url=base, auth=(key, ""), timeout=_TIMEOUT_S, trust_env=url is not None
-        ) as http,
+        _client(base, key, own=url is None) as http,
         _bar(file) as show,
     ):
         resume(stream, progress, note)
@@ -69,10 +69,21 @@ def send(  # noqa: PLR0913 - one parameter an option
             show(progress.offset, f"{progress.sent} events")
     if note is not None:
         note.unlink(missing_ok=True)
+    _report(progress)
+    return 1 if progress.rejected and not allow_rejected else 0
+
+
+def _client(base: str, key: str, *, own: bool) -> "httpx.Client":
+    """Open a client; the product's own address is reached directly, past any proxy."""
+    import httpx  # noqa: PLC0415 - quick --help
+
+    return httpx.Client(base_url=base, auth=(key, ""), timeout=_TIMEOUT_S, trust_env=not own)
+
+
+def _report(progress: "Progress") -> None:
     typer.echo(f"{progress.sent} events sent, {progress.rejected} rejected.")
     for example in progress.examples:
         typer.echo(printable(f"  {example}"), err=True)
-    return 1 if progress.rejected and not allow_rejected else 0
 
 
 def _base(url: str) -> str:
@@ -95,11 +106,11 @@ def _bar(file: str) -> Iterator[Callable[[int, str], None]]:
     """Show a bar on standard error while it is a terminal; yields how to move it."""
     from rich.console import Console  # noqa: PLC0415 - quick --help
     from rich.markup import escape  # noqa: PLC0415 - quick --help
-    from rich.progress import Progress  # noqa: PLC0415 - quick --help
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - quick --help
 
     total = None if file == _STDIN else Path(file).stat().st_size
     console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
+    with Bar(console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("sending", total=total)
         yield lambda offset, told: bar.update(
             task, completed=offset, description=escape(printable(told))
