@@ -49,18 +49,12 @@ def send(  # noqa: PLR0913 - one parameter an option
     from funnelhouse.progress import load_progress, resume, save_progress  # noqa: PLC0415
     from funnelhouse.send import Sender  # noqa: PLC0415 - quick --help
 
-    if file == _STDIN and state is not None:
-        raise ValueError("A stream cannot be taken up again; leave --state out, or name a file.")
-    note = None if file == _STDIN else state or Path(f"{file}.sent")
+    note = _note(file, state)
     key = next(iter(settings.keys())) if write_key is None else write_key
     base = _base(url or f"http://{settings.collector}")
     batching = Batching(min(batch_events, settings.max_batch_events), settings.max_body_bytes)
     progress = load_progress(note, base)
-    with (
-        _opened(file) as stream,
-        _client(base, key, own=url is None) as http,
-        _bar(file) as show,
-    ):
+    with _opened(file) as stream, _client(base, key, own=url is None) as http, _bar(file) as show:
         resume(stream, progress, note)
         sender = Sender(http, batching, lambda told: show(progress.offset, told))
         for _ in sender.send(read_calls(stream, progress.line, progress.offset), progress):
@@ -84,6 +78,15 @@ def _report(progress: "Progress") -> None:
     typer.echo(f"{progress.sent} events sent, {progress.rejected} rejected.")
     for example in progress.examples:
         typer.echo(printable(f"  {example}"), err=True)
+
+
+def _note(file: str, state: Path | None) -> Path | None:
+    """Where to note how far a file was sent; a stream has no such place."""
+    if file != _STDIN:
+        return state or Path(f"{file}.sent")
+    if state is not None:
+        raise ValueError("A stream cannot be taken up again; leave --state out, or name a file.")
+    return None
 
 
 def _base(url: str) -> str:
