@@ -13,8 +13,10 @@ from schemas.documents import Document
 from schemas.events import EventDocument, event_faults, event_from, name_faults
 from schemas.faults import Fault
 from schemas.folder import read_folder
-from schemas.funnel_shape import copy_faults, shape_faults
-from schemas.stages import order_faults, reference_faults
+from schemas.funnel_shape import FUNNEL_SHAPE
+from schemas.funnel_versions import version_order_faults
+from schemas.references import reference_faults
+from schemas.stages import order_faults
 from schemas.versions import version_faults
 
 
@@ -45,7 +47,7 @@ def read_plan(folder: Path) -> Reading:
 
 def _plan_faults(events: Sequence[EventDocument], funnels: Sequence[Document]) -> Iterator[Fault]:
     of_event = [list(event_faults(event)) for event in events]
-    of_funnel = [list(shape_faults(funnel)) for funnel in funnels]
+    of_funnel = [list(FUNNEL_SHAPE.faults(funnel)) for funnel in funnels]
     yield from chain(*of_event, *of_funnel)
     sound = [event for event, found in zip(events, of_event, strict=True) if not found]
     shaped = [funnel for funnel, found in zip(funnels, of_funnel, strict=True) if not found]
@@ -63,7 +65,7 @@ def _funnel_faults(
         event.name: described(newest[event.name]) if event.name in newest else None
         for event in events
     }
-    yield from copy_faults(shaped)
+    yield from version_order_faults(shaped)
     for funnel in shaped:
         yield from order_faults(funnel)
         yield from reference_faults(funnel, plan)

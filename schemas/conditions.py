@@ -1,4 +1,4 @@
-"""Conditions of a funnel held against the event they ask: what it has, hides and can ever be."""
+"""Conditions and reads of a funnel held against an event: what it has, hides and can ever be."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from schemas.dialect import compile_schema
 from schemas.documents import Document, Place
 from schemas.events import EventDocument
 from schemas.faults import Fault, meant
-from schemas.funnels import values_of
 from schemas.personal import personal_paths
 from schemas.refusals import mend
+from schemas.rules import values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,34 @@ def condition_faults(
             if _matters(operator, error):
                 message = f'"{name}" of "{event.name}" is never {value}'
                 yield funnel.fault((*place, operator), message, mend(error, value))
+
+
+def read_faults(
+    funnel: Document, place: Place, entry: Mapping[str, Any], event: DescribedEvent
+) -> Iterator[Fault]:
+    """Find why a property kept with an entry, `detail` or `amount`, could not be had."""
+    for key in ("detail", "amount"):
+        name, here = entry.get(key), (*place, key)
+        if name is None:
+            continue
+        if name not in event.properties:
+            message = f'"{event.name}" has no property "{name}"'
+            yield funnel.fault(here, message, meant(name, event.properties))
+        elif name in event.personal:
+            message = f'"{name}" of "{event.name}" is personal and kept as a hash only'
+            yield funnel.fault(here, message, "use another property")
+        elif key == "amount" and not _is_number(event.validator, name):
+            message = f'"{name}" of "{event.name}" is no number'
+            yield funnel.fault(here, message, "name a property of type integer or number")
+
+
+def _is_number(validator: Draft202012Validator, name: str) -> bool:
+    """Say whether the schema wants a number for a property: it refuses texts and no number."""
+    of_number = (error for _, error in _refusals(validator, name, 0))
+    refuses_text = any(True for _ in _refusals(validator, name, "text"))
+    return refuses_text and not any(
+        isinstance(error.kind, ValidationErrorKind.Type) for error in of_number
+    )
 
 
 def _refusals(

@@ -1,51 +1,96 @@
-"""A funnel's document before its events are looked at: its shape, and one file a version."""
+"""The shape of a funnel's file: its closed set of keys, before any name in it is looked up."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from jsonschema_rs import Draft202012Validator, ValidationErrorKind
+from schemas.funnels import DIMENSIONS, MEASURES
+from schemas.shapes import DATE, DAYS, NAME, TEXT, closed, compiled
 
-from schemas.documents import Document
-from schemas.faults import Fault, meant
-from schemas.funnels import FUNNEL_SHAPE
-from schemas.refusals import refusal_fault
-
-_FUNNEL = Draft202012Validator(FUNNEL_SHAPE, validate_formats=True)
-
-
-def shape_faults(document: Document) -> Iterator[Fault]:
-    """Find where a document has not FUNNEL_SHAPE; without such a fault its keys can be trusted."""
-    for error in _FUNNEL.iter_errors(document.value):
-        place = tuple(error.instance_path)
-        match error.kind:
-            case ValidationErrorKind.AdditionalProperties(unexpected=names):
-                known = _shape_at(error.schema_path)["properties"]
-                for name in names:
-                    message = f'the key "{name}" is unknown'
-                    yield document.fault((*place, name), message, meant(name, known))
-            case ValidationErrorKind.OneOfNotValid() | ValidationErrorKind.OneOfMultipleValid():
-                message = "a stage needs either event or any_of"
-                yield document.fault(place, message, "write one of the two")
-            case ValidationErrorKind.MinProperties() | ValidationErrorKind.MaxProperties():
-                message = "a condition needs its property and one operator"
-                yield document.fault(place, message, "write one condition an operator")
-            case _:
-                yield refusal_fault(document, error)
-
-
-def _shape_at(schema_path: Sequence[str | int]) -> Any:
-    shape: Any = FUNNEL_SHAPE
-    for step in schema_path[:-1]:
-        shape = shape[step]
-    return shape
-
-
-def copy_faults(funnels: Iterable[Document]) -> Iterator[Fault]:
-    """Find well-shaped funnels whose version stands in an earlier file already."""
-    seen: set[tuple[str, int]] = set()
-    for document in funnels:
-        funnel, version = document.value["funnel"], document.value["version"]
-        if (funnel, version) in seen:
-            message = f"version {version} of {funnel} stands in another file too"
-            yield document.fault(("version",), message, "raise the version")
-        seen.add((funnel, version))
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+_SCALARS: dict[str, Any] = {"type": "array", "minItems": 1, "items": _SCALAR}
+_CONDITION = closed(
+    {
+        "property": TEXT,
+        "is": _SCALAR,
+        "in": _SCALARS,
+        "not": {**_SCALARS, "type": [*_SCALAR["type"], "array"]},
+        "exists": {"type": "boolean"},
+        **{bound: {"type": "number"} for bound in ("gt", "gte", "lt", "lte")},
+    },
+    ["property"],
+    minProperties=2,
+    maxProperties=2,
+)
+_WHERE: dict[str, Any] = {"type": "array", "items": _CONDITION}
+_EVENT = closed({"event": TEXT, "where": _WHERE}, ["event"])
+_BRANCH: dict[str, Any] = {
+    "type": ["string", "object"],
+    "if": {"type": "object"},
+    "then": _EVENT,
+    "else": TEXT,
+}
+_BRANCHES: dict[str, Any] = {
+    "event": TEXT,
+    "any_of": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _BRANCH},
+    "where": _WHERE,
+}
+_ONE_OF_THE_TWO: list[dict[str, Any]] = [{"required": ["event"]}, {"required": ["any_of"]}]
+_STAGE = closed(
+    {
+        "stage": NAME,
+        "label_ko": TEXT,
+        **_BRANCHES,
+        "lead": {"type": "boolean"},
+        "terminal": {"enum": ["withdrawn", "rejected"]},
+        "reenter": {"enum": ["daily", "always"]},
+        "detail": TEXT,
+        "amount": TEXT,
+        "role": {"enum": ["start", "value", "activation", "completion"]},
+        "within_days": DAYS,
+    },
+    ["stage", "label_ko"],
+    oneOf=_ONE_OF_THE_TWO,
+    dependentSchemas={
+        "within_days": {"required": ["role"], "properties": {"role": {"const": "activation"}}}
+    },
+)
+_MEASURE = closed(
+    {
+        "measure": {"enum": list(MEASURES)},
+        **_BRANCHES,
+        "reenter": {"enum": ["daily", "always"]},
+        "detail": TEXT,
+        "amount": TEXT,
+    },
+    ["measure"],
+    oneOf=_ONE_OF_THE_TWO,
+    allOf=[
+        {
+            "if": {"properties": {"measure": {"enum": measures}}},
+            "then": {"required": [read]},
+        }
+        for measures, read in ((["feature"], "detail"), (["revenue", "refund", "effort"], "amount"))
+    ],
+)
+_INTAKE = closed(
+    {"cohort": TEXT, "track": TEXT, "opens": DATE, "closes": DATE}, ["cohort", "opens", "closes"]
+)
+FUNNEL_SHAPE = compiled(
+    closed(
+        {
+            "funnel": NAME,
+            "title": TEXT,
+            "title_ko": TEXT,
+            "product": TEXT,
+            "version": {"type": "integer", "minimum": 1, "maximum": 65535},
+            "valid_from": DATE,
+            "valid_until": DATE,
+            "window_days": DAYS,
+            "dimensions": closed(dict.fromkeys(DIMENSIONS, TEXT), []),
+            "stages": {"type": "array", "minItems": 1, "items": _STAGE},
+            "exclude": {"type": "array", "items": _EVENT},
+            "measures": {"type": "array", "items": _MEASURE},
+            "intakes": {"type": "array", "items": _INTAKE},
+        },
+        ["funnel", "title", "title_ko", "product", "version", "valid_from", "stages"],
+    )
+)

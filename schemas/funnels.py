@@ -1,106 +1,61 @@
-"""Funnels of the plan: ordered stages of conditions on events, handed on as one rule an event."""
+"""Funnels of the plan: ordered stages, exclusions and measures, handed on as one rule an event."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-Value = str | float | bool
+from schemas.rules import Branch, StageRule, branches_of
 
-_NAME: dict[str, Any] = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 64}
-_TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
-_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-_SCALARS: dict[str, Any] = {"type": "array", "minItems": 1, "items": _SCALAR}
-_CONDITION: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "property": _TEXT,
-        "is": _SCALAR,
-        "in": _SCALARS,
-        "not": {**_SCALARS, "type": [*_SCALAR["type"], "array"]},
-        "exists": {"type": "boolean"},
-        **{bound: {"type": "number"} for bound in ("gt", "gte", "lt", "lte")},
-    },
-    "required": ["property"],
-    "minProperties": 2,
-    "maxProperties": 2,
-    "additionalProperties": False,
-}
-_STAGE: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "stage": _NAME,
-        "label_ko": _TEXT,
-        "event": _TEXT,
-        "any_of": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _TEXT},
-        "where": {"type": "array", "items": _CONDITION},
-        "terminal": {"enum": ["withdrawn", "rejected"]},
-        "lead": {"type": "boolean"},
-    },
-    "required": ["stage", "label_ko"],
-    "oneOf": [{"required": ["event"]}, {"required": ["any_of"]}],
-    "additionalProperties": False,
-}
-FUNNEL_SHAPE: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "funnel": _NAME,
-        "title": _TEXT,
-        "title_ko": _TEXT,
-        "product": _TEXT,
-        "version": {"type": "integer", "minimum": 1},
-        "valid_from": {"type": "string", "format": "date"},
-        "stages": {"type": "array", "minItems": 1, "items": _STAGE},
-    },
-    "required": ["funnel", "title", "title_ko", "product", "version", "valid_from", "stages"],
-    "additionalProperties": False,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One property of an event compared with values by one operator of the format."""
-
-    property: str
-    operator: str
-    values: tuple[Value, ...]
+DIMENSIONS = ("track", "cohort", "segment", "card_holder")
+MEASURES = ("revenue", "refund", "inquiry", "activity", "feature", "effort", "ticket")
+EXCLUDED = "excluded"
+DEFAULT_WINDOW_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step of a funnel: entered by any of its events when all its conditions hold."""
+    """A stage and the branches by which it is reached; `terminal` is "" for a step forward."""
 
     stage: str
     label: str
-    events: tuple[str, ...]
-    where: tuple[Condition, ...]
+    branches: tuple[Branch, ...]
     terminal: str
     lead: bool
+    role: str
+    within_days: int
+    reenter: str
+    reads: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class StageRule:
-    """One event that enters one stage, flat as a table row; `terminal` is "" for a step forward.
+class Measure:
+    """Events that are counted beside the stages; `reenter` is daily or always."""
 
-    `position` counts from 1; `conditions` are (property, operator, values as JSON texts).
-    """
+    measure: str
+    branches: tuple[Branch, ...]
+    reenter: str
+    reads: Mapping[str, str]
 
-    funnel: str
-    version: int
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """When a cohort is open, both days included; `track` is "" for all tracks."""
+
     product: str
-    position: int
-    stage: str
-    label: str
-    event_name: str
-    conditions: list[tuple[str, str, list[str]]]
-    terminal: str
-    lead: bool
+    track: str
+    cohort: str
+    opens: date
+    closes: date
 
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """A product's ordered stages, in force from a date until a higher version begins."""
+    """One version of a product's funnel.
+
+    In force from `valid_from` through `valid_until`; where that is None, until the next version
+    begins. `window_days` is the window of ordered conversion.
+    """
 
     funnel: str
     title: str
@@ -108,35 +63,83 @@ class Funnel:
     product: str
     version: int
     valid_from: date
+    valid_until: date | None
+    window_days: int
+    dimensions: Mapping[str, str]
     stages: tuple[Stage, ...]
+    exclude: tuple[Branch, ...]
+    measures: tuple[Measure, ...]
+    intakes: tuple[Intake, ...]
 
     def rules(self) -> list[StageRule]:
-        """List one rule an event, in stage order."""
-        return [
-            StageRule(
-                funnel=self.funnel,
-                version=self.version,
-                product=self.product,
-                position=position,
-                stage=stage.stage,
-                label=stage.label,
-                event_name=event,
-                conditions=_as_rows(stage.where),
-                terminal=stage.terminal,
-                lead=stage.lead,
-            )
-            for position, stage in enumerate(self.stages, start=1)
-            for event in stage.events
-        ]
+        """List one rule a branch: stages in order, then exclusions, then measures."""
+        return [*self._stage_rules(), *self._exclusions(), *self._measure_rules()]
+
+    def _stage_rules(self) -> Iterator[StageRule]:
+        for position, stage in enumerate(self.stages, start=1):
+            for branch in stage.branches:
+                yield self._rule(
+                    branch,
+                    stage.reads,
+                    stage_position=position,
+                    stage=stage.stage,
+                    stage_label=stage.label,
+                    kind=stage.terminal or "step",
+                    lead=stage.lead,
+                    role=stage.role,
+                    within_days=stage.within_days,
+                    reenter=stage.reenter,
+                )
+
+    def _exclusions(self) -> Iterator[StageRule]:
+        for branch in self.exclude:
+            yield self._rule(branch, {}, stage=EXCLUDED, kind=EXCLUDED)
+
+    def _measure_rules(self) -> Iterator[StageRule]:
+        for measure in self.measures:
+            for branch in measure.branches:
+                yield self._rule(
+                    branch,
+                    measure.reads,
+                    stage=measure.measure,
+                    kind="measure",
+                    reenter=measure.reenter,
+                )
+
+    def _rule(self, branch: Branch, reads: Mapping[str, str], **own: Any) -> StageRule:
+        outside = {"stage_position": 0, "stage_label": "", "lead": False, "role": ""}
+        return StageRule(
+            funnel=self.funnel,
+            funnel_version=self.version,
+            product=self.product,
+            event_name=branch.event,
+            conditions=[condition.row() for condition in branch.where],
+            reads={**self.dimensions, **reads},
+            **{**outside, "within_days": 0, "reenter": "", **own},
+        )
 
 
 def funnel_from(document: Mapping[str, Any]) -> Funnel:
-    """Build the funnel of a document that has FUNNEL_SHAPE (the caller has checked it)."""
-    fields = {key: document[key] for key in ("funnel", "title", "title_ko", "product", "version")}
+    """Build the funnel of a document that has the shape of one (the caller has checked it)."""
+    until = document.get("valid_until")
     return Funnel(
-        **fields,
+        **{key: document[key] for key in ("funnel", "title", "title_ko", "product")},
+        version=int(document["version"]),
         valid_from=date.fromisoformat(document["valid_from"]),
+        valid_until=date.fromisoformat(until) if until else None,
+        window_days=int(document.get("window_days", DEFAULT_WINDOW_DAYS)),
+        dimensions={
+            **dict(zip(DIMENSIONS, DIMENSIONS, strict=True)),
+            **document.get("dimensions", {}),
+        },
         stages=tuple(map(_stage_from, document["stages"])),
+        exclude=tuple(
+            branch for entry in document.get("exclude", ()) for branch in branches_of(entry)
+        ),
+        measures=tuple(map(_measure_from, document.get("measures", ()))),
+        intakes=tuple(
+            _intake_from(intake, document["product"]) for intake in document.get("intakes", ())
+        ),
     )
 
 
@@ -144,34 +147,25 @@ def _stage_from(stage: Mapping[str, Any]) -> Stage:
     return Stage(
         stage=stage["stage"],
         label=stage["label_ko"],
-        events=stage_events(stage),
-        where=tuple(map(_condition_from, stage.get("where", ()))),
+        branches=branches_of(stage),
         terminal=stage.get("terminal", ""),
         lead=stage.get("lead", False),
+        role=stage.get("role", ""),
+        within_days=int(stage.get("within_days", 0)),
+        reenter=stage.get("reenter", ""),
+        reads=_reads(stage),
     )
 
 
-def stage_events(stage: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the events that enter a stage, whether written as `event` or as `any_of`."""
-    return tuple(stage["any_of"]) if "any_of" in stage else (stage["event"],)
+def _measure_from(measure: Mapping[str, Any]) -> Measure:
+    reenter = measure.get("reenter", "always")
+    return Measure(measure["measure"], branches_of(measure), reenter, _reads(measure))
 
 
-def _condition_from(condition: Mapping[str, Any]) -> Condition:
-    operator = next(key for key in condition if key != "property")
-    return Condition(condition["property"], operator, values_of(condition[operator]))
+def _reads(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {key: entry[key] for key in ("detail", "amount") if key in entry}
 
 
-def values_of(written: Any) -> tuple[Value, ...]:
-    """Give the values of a condition, whether one or a list was written."""
-    return tuple(written) if isinstance(written, list) else (written,)
-
-
-def _as_rows(conditions: tuple[Condition, ...]) -> list[tuple[str, str, list[str]]]:
-    return [
-        (
-            condition.property,
-            condition.operator,
-            [json.dumps(value, ensure_ascii=False) for value in condition.values],
-        )
-        for condition in conditions
-    ]
+def _intake_from(intake: Mapping[str, Any], product: str) -> Intake:
+    opens, closes = (date.fromisoformat(intake[key]) for key in ("opens", "closes"))
+    return Intake(product, intake.get("track", ""), intake["cohort"], opens, closes)

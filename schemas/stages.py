@@ -1,54 +1,64 @@
-"""The stages of a well-shaped funnel: told apart, one lead, entered by events of the plan."""
+"""The stages, measures and intakes of a well-shaped funnel, held against one another."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from schemas.conditions import DescribedEvent, condition_faults
 from schemas.documents import Document, Place
-from schemas.faults import Fault, meant
-from schemas.funnels import stage_events
+from schemas.faults import Fault
+from schemas.funnels import EXCLUDED, MEASURES
+
+MAX_STEPS = 12
+_RESERVED = (*MEASURES, EXCLUDED)
 
 
 def order_faults(funnel: Document) -> Iterator[Fault]:
-    """Find stages named as an earlier one, and every lead after the first."""
-    names: set[str] = set()
-    leads = 0
+    """Find what stands twice in one funnel, too many steps, and names that mean something else."""
+    yield from _repeated(funnel, "stages", ("stage",), 'the stage "{}" stands twice')
+    yield from _repeated(funnel, "stages", ("role",), 'a second stage has the role "{}"')
+    yield from _repeated(funnel, "measures", ("measure",), 'the measure "{}" stands twice')
+    yield from _repeated(funnel, "intakes", ("track", "cohort"), 'the intake "{}" stands twice')
+    yield from _lead_faults(funnel)
+    yield from _stage_faults(funnel)
+    yield from _intake_faults(funnel)
+
+
+def _repeated(funnel: Document, room: str, keys: Sequence[str], message: str) -> Iterator[Fault]:
+    """Find entries of a room that have the same values under the keys as an earlier one."""
+    seen: set[tuple[str, ...]] = set()
+    for index, entry in enumerate(funnel.value.get(room, ())):
+        values = tuple(entry.get(key, "") for key in keys)
+        if values in seen:
+            place = (room, index, keys[-1])
+            yield funnel.fault(place, message.format(values[-1]), "rename or remove one")
+        if any(values):
+            seen.add(values)
+
+
+def _lead_faults(funnel: Document) -> Iterator[Fault]:
+    leads = [index for index, stage in enumerate(funnel.value["stages"]) if stage.get("lead")]
+    for index in leads[1:]:
+        message = "a second stage is marked as the lead"
+        yield funnel.fault(("stages", index, "lead"), message, "mark one stage only")
+
+
+def _stage_faults(funnel: Document) -> Iterator[Fault]:
+    steps = 0
     for index, stage in enumerate(funnel.value["stages"]):
-        if stage["stage"] in names:
-            message = f'the stage "{stage["stage"]}" stands twice'
-            yield funnel.fault(("stages", index, "stage"), message, "rename or remove one")
-        names.add(stage["stage"])
-        leads += stage.get("lead", False)
-        if stage.get("lead") and leads > 1:
-            message = "a second stage is marked as the lead"
-            yield funnel.fault(("stages", index, "lead"), message, "mark one stage only")
+        place: Place = ("stages", index)
+        if stage["stage"] in _RESERVED:
+            message = f'"{stage["stage"]}" is the name of a measure or of those left out'
+            yield funnel.fault((*place, "stage"), message, "rename the stage")
+        if "terminal" in stage and "role" in stage:
+            message = "a terminal stage has a role, but who left is not on the way any more"
+            yield funnel.fault((*place, "role"), message, "remove the role")
+        steps += "terminal" not in stage
+        if steps > MAX_STEPS and "terminal" not in stage:
+            message = f"this is step {steps} of at most {MAX_STEPS}"
+            yield funnel.fault(place, message, "make it two funnels")
 
 
-def reference_faults(
-    funnel: Document, plan: Mapping[str, DescribedEvent | None]
-) -> Iterator[Fault]:
-    """Hold stages against the plan's events by name; an event of None is known but faulty."""
-    for index, stage in enumerate(funnel.value["stages"]):
-        place = ("stages", index)
-        for name in stage_events(stage):
-            if name not in plan:
-                message = f'the plan has no event "{name}"'
-                yield funnel.fault(_event_place(place, stage, name), message, meant(name, plan))
-            elif (event := plan[name]) is not None:
-                yield from _stage_faults(funnel, place, stage, event)
-
-
-def _event_place(place: Place, stage: Mapping[str, Any], name: str) -> Place:
-    if "any_of" in stage:
-        return (*place, "any_of", stage["any_of"].index(name))
-    return (*place, "event")
-
-
-def _stage_faults(
-    funnel: Document, place: Place, stage: Mapping[str, Any], event: DescribedEvent
-) -> Iterator[Fault]:
-    if "product" not in event.properties:
-        message = f'"{event.name}" has no property "product", by which events come to a funnel'
-        yield funnel.fault(place, message, "describe product in the event's schema")
-    for index, condition in enumerate(stage.get("where", ())):
-        yield from condition_faults(funnel, (*place, "where", index), condition, event)
+def _intake_faults(funnel: Document) -> Iterator[Fault]:
+    for index, intake in enumerate(funnel.value.get("intakes", ())):
+        if intake["closes"] < intake["opens"]:
+            message = f"the intake closes on {intake['closes']}, before it opens"
+            mend = f"write {intake['opens']} or a later day"
+            yield funnel.fault(("intakes", index, "closes"), message, mend)

@@ -60,7 +60,7 @@ FUNNEL_FAULTS = [
     ("version: 1", "version: 1\nversion: 2", 6, '"version" stands twice', "keep one"),
     ("title: Short", "title: [Short", 3, "not plain YAML", "column"),
     ("title: Short", "title: &a Short\nx: *a", 3, "an alias", "column"),
-    ("version: 1", "1: 1", 5, 'the key "1" is unknown', "version"),
+    ("version: 1", "1: 1", 5, 'the key "1" is unknown', "rename"),
 ]
 
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.funnels import Condition, Funnel, StageRule
+from schemas.funnels import Funnel
 from schemas.registry import load_plan
+from schemas.rules import Branch, Condition, StageRule
 
 FUNNEL = "funnels/short.yaml"
 
@@ -21,10 +22,11 @@ def test_a_funnel_is_read_as_written(folder: Path) -> None:
     heading = (funnel.funnel, funnel.title, funnel.title_ko, funnel.product, funnel.version)
     assert heading == ("short", "Short", "단일 지원", "nbcamp", 1)
     assert funnel.valid_from == date(2024, 1, 1)
-    assert funnel.stages[0].where == (
+    conditions = (
         Condition("stage", "in", ("registered", "document_passed")),
         Condition("days", "gte", (3,)),
     )
+    assert funnel.stages[0].branches == (Branch("withdrawn", conditions),)
 
 
 def test_rules_are_flat_rows(folder: Path) -> None:
@@ -32,20 +34,29 @@ def test_rules_are_flat_rows(folder: Path) -> None:
     first, second = only_funnel(folder).rules()
     assert first == StageRule(
         funnel="short",
-        version=1,
+        funnel_version=1,
         product="nbcamp",
-        position=1,
+        stage_position=1,
         stage="left",
-        label="지원철회",
+        stage_label="지원철회",
+        kind="step",
+        lead=False,
+        role="",
+        within_days=0,
         event_name="withdrawn",
         conditions=[
             ("stage", "in", ['"registered"', '"document_passed"']),
             ("days", "gte", ["3"]),
         ],
-        terminal="",
-        lead=False,
+        reenter="",
+        reads={
+            "track": "track",
+            "cohort": "cohort",
+            "segment": "segment",
+            "card_holder": "card_holder",
+        },
     )
-    assert (second.position, second.terminal, second.lead) == (2, "withdrawn", True)
+    assert (second.stage_position, second.kind, second.lead) == (2, "withdrawn", True)
 
 
 def test_any_of_gives_a_rule_for_each_event(folder: Path) -> None:
@@ -57,7 +68,7 @@ def test_any_of_gives_a_rule_for_each_event(folder: Path) -> None:
     path = folder / FUNNEL
     path.write_text(path.read_text().replace("[withdrawn]", "[withdrawn, left]"))
     rules = only_funnel(folder).rules()
-    assert [(rule.position, rule.event_name) for rule in rules] == [
+    assert [(rule.stage_position, rule.event_name) for rule in rules] == [
         (1, "withdrawn"),
         (2, "withdrawn"),
         (2, "left"),
@@ -102,5 +113,5 @@ def test_the_shipped_funnel_counts_as_the_weekly_sheet() -> None:
         ("withdrawn_after_registration", "withdrawn"),
     ]
     assert [rule.stage for rule in rules if rule.lead] == ["document_passed"]
-    assert rules[-1].terminal == "withdrawn"
+    assert rules[-1].kind == "withdrawn"
     assert rules[-1].conditions == [("stage", "is", ['"registered"'])]
