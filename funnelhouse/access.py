@@ -19,6 +19,7 @@ from funnelhouse.jobs import JOBS
 from funnelhouse.settings import Settings
 from funnelhouse.warehouse import prepare
 from sql.client import Warehouse, WarehouseError, connection
+from sql.settle import Settlement
 
 _REFUSED = 400
 _NO_WAREHOUSE = 502
@@ -119,7 +120,7 @@ def open_warehouse(
         found = attempts(_reach, settings, held)
         if prepared and isinstance(found, Direct) and not settings.warehouse:
             with connection(found.warehouse) as client:
-                prepare(client, settings)
+                prepare(client, settings, Settlement(settings.timezone))
         yield found
 
 

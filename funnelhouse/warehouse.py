@@ -8,7 +8,6 @@ import logging
 import sys
 import threading
 from contextlib import ExitStack
-from dataclasses import astuple
 from threading import Event
 
 import uvicorn
@@ -21,38 +20,46 @@ from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import JOBS
 from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
+from funnelhouse.plan_tables import tables_of
 from funnelhouse.settings import Settings
 from ingest.loader import Loader, LoaderConfig
 from schemas.registry import load_plan
+from sql.builds import apply_plan
 from sql.client import connect
-from sql.stages import apply_rules
+from sql.settle import Settlement
 from sql.upgrade import migrate
 
 log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
 
 
-def prepare(client: Client, settings: Settings) -> None:
-    """Bring a warehouse to this version's tables, views and the plan's stage rules."""
+def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
+    """Bring a warehouse to this version's tables and views, and the plan into force."""
     for name in migrate(client, settings.timezone):
         log.info("migration applied", extra={"migration": name})
-    plan = load_plan(settings.plan)
-    apply_rules(client, [astuple(rule) for funnel in plan.funnels for rule in funnel.rules()])
+    apply_plan(client, tables_of(load_plan(settings.plan)), settlement, _log_progress)
+
+
+def _log_progress(what: str, done: int, of: int) -> None:
+    log.info("building stages", extra={"what": what, "done": done, "of": of})
 
 
 def run(settings: Settings) -> int:
     """Load and answer until told to stop; the exit status is 1 when the loader failed."""
     ready = Event()
+    settlement = Settlement(settings.timezone)
 
     def opened() -> Client:
         client = connect(settings.warehouse_place)
         if not ready.is_set():
-            prepare(client, settings)
+            prepare(client, settings, settlement)
             ready.set()
         return client
 
     loader = Loader(
-        LoaderConfig(settings.spool_folder, settings.run_folder, settings.load_max_bytes), opened
+        LoaderConfig(settings.spool_folder, settings.run_folder, settings.load_max_bytes),
+        opened,
+        settlement,
     )
     host, port = host_and_port(settings.console)
     state = Control(ready.is_set, settings.warehouse_place, JOBS)

@@ -59,6 +59,14 @@ class Insertion:
         settings = _SETTINGS | {"insert_deduplication_token": token}
         self._until_done(self._attempt, table, rows, settings)
 
+    def run(self, work: Callable[[Client], object]) -> None:
+        """Do work that is safe to repeat, again after each error until it is done.
+
+        Raises:
+            Stopped: `stop` was set before it was done.
+        """
+        self._until_done(self._attempt_work, work)
+
     def open(self) -> None:
         """Connect before there is anything to insert, since connecting prepares the warehouse.
 
@@ -81,6 +89,13 @@ class Insertion:
     def _connected(self) -> Client:
         self.client = self.client or self.connect()
         return self.client
+
+    def _attempt_work(self, work: Callable[[Client], object]) -> None:
+        try:
+            work(self._connected())
+        except Exception:
+            self._disconnect()
+            raise
 
     def _attempt(self, table: str, rows: pa.Table, settings: dict[str, Any]) -> None:
         try:

@@ -32,6 +32,7 @@ from ingest.tables import (
     rows_of,
     taken_back_table,
 )
+from sql.settle import TOUCHED, Settlement
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +67,15 @@ class Loader:
     """
 
     def __init__(
-        self, config: LoaderConfig, connect: Callable[[], Client], disk: Disk = LOCAL_DISK
+        self,
+        config: LoaderConfig,
+        connect: Callable[[], Client],
+        settlement: Settlement,
+        disk: Disk = LOCAL_DISK,
     ) -> None:
         self.stop = Event()
         self._config = config
+        self._settlement = settlement
         self._disk = disk
         self._loads = Loads(config.spool, disk)
         self._insertion = Insertion(connect, self.stop, self._note_retry, config.longest_wait_s)
@@ -143,8 +149,12 @@ class Loader:
         load, rows = prepared.load, prepared.rows
         insert = self._insertion.insert
         insert("rejected_raw", rejected_table(rows.rejected), load.token("rejected_raw"))
-        while not self._insert_accepted(prepared):
-            self._loads.fix(load)
+        with self._settlement.turn:
+            while (touched := self._insert_accepted(prepared)) is None:
+                self._loads.fix(load)
+            if touched:
+                events = pa.concat_tables(touched)
+                self._insertion.run(lambda client: self._settlement.load(client, events))
         for refused in load.refused:
             row = rows.accepted.slice(refused.row, 1)
             table = refused_table(row, Reason.REFUSED_BY_WAREHOUSE, refused.error)
@@ -156,18 +166,24 @@ class Loader:
         self._state.loaded_rows_total += rows.accepted.num_rows - len(load.refused)
         self._state.refused_rows_total += len(load.refused)
 
-    def _insert_accepted(self, prepared: Prepared) -> bool:
-        """Insert the accepted rows in their parts; False when a part was refused, and is split."""
+    def _insert_accepted(self, prepared: Prepared) -> list[pa.Table] | None:
+        """Insert the accepted rows in their parts; None when a part was refused, and is split.
+
+        Returns by what the people of each part are found.
+        """
         load, count = prepared.load, prepared.rows.accepted.num_rows
+        touched = []
         for part in load.cut(count):
             try:
-                self._insert_part(prepared, part)
+                events = self._insert_part(prepared, part)
             except DataError as error:
                 load.split(part, count, str(error))
-                return False
-        return True
+                return None
+            if events.num_rows:
+                touched.append(events.select(TOUCHED))
+        return touched
 
-    def _insert_part(self, prepared: Prepared, part: Part) -> None:
+    def _insert_part(self, prepared: Prepared, part: Part) -> pa.Table:
         events = prepared.events
         if isinstance(events, DataError):
             events = _derived(prepared.rows.accepted.slice(part.start, part.end - part.start))
@@ -176,6 +192,7 @@ class Loader:
         if isinstance(events, DataError):
             raise events
         self._insertion.insert("events_raw", events, prepared.load.token("events_raw", part))
+        return events
 
     def _frames(self, path: Path) -> list[Frame]:
         segment = self._read(path)

@@ -20,7 +20,10 @@ VIEWS = (
     "events/rejected_events",
     "ledger/duplicate_events",
     "ledger/ledger_minutely",
+    "funnel/funnels",
+    "funnel/stages",
     "funnel/stage_entries",
+    "funnel/stage_hits",
     "funnel/spend_weekly",
     "funnel/funnel_weekly",
 )

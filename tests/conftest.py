@@ -26,6 +26,7 @@ from funnelhouse.supervisor import listen
 from funnelhouse.warehouse import prepare
 from ingest.segment import read_segment
 from sql.client import Warehouse, connect
+from sql.settle import Settlement
 
 WRITE_KEYS = "dev:web,app:backend:server,shop:landing@https://shop.example|https://*.shop.example"
 """A browser's key, a server's key, and one that two origins may use."""
@@ -87,13 +88,18 @@ class PreparedWarehouse:
     client: Client
     place: Warehouse
     settings: Settings
+    settlement: Settlement
+
+    def prepare(self) -> None:
+        """Bring the shipped plan into force, as a start does."""
+        prepare(self.client, self.settings, self.settlement)
 
     def empty(self) -> None:
-        """Empty every table but the migrations and the rules; what a view reads is gone too."""
+        """Empty every table but the migrations and the plan; what a view reads is gone too."""
         tables = self.client.query(
             "SELECT name FROM system.tables WHERE database = currentDatabase()"
             " AND engine LIKE '%MergeTree'"
-            " AND name NOT IN ('schema_migrations', 'stage_rules', 'stage_rebuilds')"
+            " AND name NOT LIKE 'plan_%' AND name NOT IN ('schema_migrations', 'stage_rules')"
         ).result_rows
         for (name,) in tables:
             self.client.command(f"TRUNCATE TABLE `{name}`")
@@ -277,8 +283,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWare
     """Open the engine in this process, which can hold no other folder after it."""
     settings = Settings(data=tmp_path_factory.mktemp("warehouse"))
     client = connect(settings.warehouse_place)
-    prepare(client, settings)
-    yield PreparedWarehouse(client, settings.warehouse_place, settings)
+    settlement = Settlement(settings.timezone)
+    prepare(client, settings, settlement)
+    yield PreparedWarehouse(client, settings.warehouse_place, settings, settlement)
     client.close()
 
 
@@ -290,7 +297,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct
 
 
 @contextmanager
-def running_product(data: Path, write_keys: str) -> Iterator[RunningProduct]:
+def running_product(data: Path, write_keys: str, **changes: Any) -> Iterator[RunningProduct]:
     """Start the whole product with one worker in a folder of its own, and stop it at the end."""
     settings = Settings(
         data=data,
@@ -298,6 +305,7 @@ def running_product(data: Path, write_keys: str) -> Iterator[RunningProduct]:
         console=f"127.0.0.1:{free_port()}",
         write_keys=write_keys,
         workers=1,
+        **changes,
     )
     process = subprocess.Popen(
         [sys.executable, "-c", _RUN_PRODUCT],

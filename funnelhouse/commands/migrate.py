@@ -20,11 +20,12 @@ def migrate(
     from funnelhouse.access import Direct, open_warehouse  # noqa: PLC0415 - quick --help
     from funnelhouse.warehouse import prepare  # noqa: PLC0415 - quick --help
     from sql.client import connection  # noqa: PLC0415 - quick --help
+    from sql.settle import Settlement  # noqa: PLC0415 - quick --help
 
     with open_warehouse(settings, prepared=False) as access:
         if not status and isinstance(access, Direct):
             with connection(access.warehouse) as client:
-                prepare(client, settings)
+                prepare(client, settings, Settlement(settings.timezone))
         migrations = access.job("migrations")
     for migration in migrations:
         typer.echo(f"{migration['name']}  {migration['state']}")

@@ -20,9 +20,9 @@ from funnelhouse.settings import Settings
 from ingest.disk import LocalDisk
 from ingest.loader import Loader, LoaderConfig
 from sql.client import connect, connection
-from sql.stages import apply_rules
+from sql.settle import Settlement
 from sql.upgrade import migrate
-from tests.sql.history import COURSE, all_views, as_rules
+from tests.sql.history import COURSE, all_views, bring
 
 REFUSES_FIVE = (
     "ALTER TABLE events_raw ADD CONSTRAINT IF NOT EXISTS no_five CHECK user_id NOT LIKE '%5'"
@@ -93,11 +93,22 @@ class MortalClient:
     client: Client
     mortal: Mortal
 
-    def insert_arrow(self, table: str, rows: pa.Table, settings: dict[str, Any]) -> None:
+    def insert_arrow(
+        self, table: str, rows: pa.Table, settings: dict[str, Any] | None = None
+    ) -> None:
         """Insert."""
         self.mortal.step()
         self.client.insert_arrow(table, rows, settings=settings)
         self.mortal.step()
+
+    def command(self, statement: str, **options: Any) -> object:
+        """Run a statement."""
+        self.mortal.step()
+        return self.client.command(statement, **options)
+
+    def query(self, statement: str, **options: Any) -> Any:
+        """Read."""
+        return self.client.query(statement, **options)
 
     def close(self) -> None:
         """Close."""
@@ -110,7 +121,7 @@ def dying_loader(config: LoaderConfig, connect_: Callable[[], Client], mortal: M
     def connected() -> Any:
         return MortalClient(connect_(), mortal)
 
-    return Loader(config, connected, MortalDisk(mortal))
+    return Loader(config, connected, Settlement("Asia/Seoul"), MortalDisk(mortal))
 
 
 def load_all(loader: Loader) -> None:
@@ -146,7 +157,7 @@ def main() -> None:
     settings.run_folder.mkdir(parents=True, exist_ok=True)
     with connection(settings.warehouse_place) as client:
         list(migrate(client, settings.timezone))
-        apply_rules(client, as_rules(COURSE))
+        bring(client, COURSE)
         client.command(REFUSES_FIVE if "refuse" in sys.argv else REFUSES_NONE)
         load_all(dying_loader(config, lambda: connect(settings.warehouse_place), mortal))
         found = {"views": all_views(client), "steps": mortal.steps}

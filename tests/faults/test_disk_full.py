@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ingest.loader import Loader
 from ingest.spool import SpoolConfig
 from sql.client import connect
 from tests.conftest import PreparedWarehouse, RunningCollector
@@ -80,7 +79,7 @@ def test_a_full_disk_is_503_and_loses_nothing(
     assert acked <= ids_of(collector)
     warehouse.empty()
     road = Road(warehouse.place, collector.data)
-    loader = Loader(road.config(), lambda: connect(road.place))
+    loader = road.loader(lambda: connect(road.place))
     until = time.monotonic() + 60
     while True:
         # The first segments may still be open; the loader makes room as they are sealed.

@@ -15,6 +15,8 @@ WORKER = "funnelhouse.worker"
 WAREHOUSE = "funnelhouse.warehouse"
 ROUND = ((WORKER,), (WAREHOUSE,), (WORKER,), (WAREHOUSE,), (WORKER, WAREHOUSE))
 _ALIVE_S = 60.0
+SPOOL_BYTES = 256 * 1024 * 1024
+"""Beyond this senders are told to wait; what they have sent can be loaded in the end."""
 
 
 def child(product: RunningProduct, module: str) -> psutil.Process | None:
@@ -86,7 +88,7 @@ def duplicates(product: RunningProduct) -> int:
 def kill_and_check(folder: Path, kills: int, seed: int) -> None:
     """Kill so many times under load, let everything settle, and hold the promises."""
     random = Random(seed)
-    with running_product(folder, "dev:web") as product:
+    with running_product(folder, "dev:web", spool_max_bytes=SPOOL_BYTES) as product:
         with sending(product.url) as senders:
             for n in range(kills):
                 kill(product, ROUND[n % len(ROUND)], random)

@@ -10,15 +10,13 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from funnelhouse.warehouse import prepare
 from ingest.insertion import DATA_ERRORS, DataError, Insertion, Stopped
 from ingest.tables import event_table, rows_of
 from sql.client import connect
-from sql.stages import apply_rules
 from tests.conftest import PreparedWarehouse
 from tests.faults.dying_loader import lose_deduplication_logs
 from tests.ingest.test_tables import frames
-from tests.sql.history import COURSE, Told, as_rules
+from tests.sql.history import COURSE, Told, bring
 
 EVENTS = event_table(
     rows_of(
@@ -167,10 +165,10 @@ def test_an_insert_is_never_asynchronous() -> None:
 def engine(warehouse: PreparedWarehouse) -> Iterator[Client]:
     """Give the real engine, empty, under the funnel `course`."""
     warehouse.empty()
-    apply_rules(warehouse.client, as_rules(COURSE))
+    bring(warehouse.client, COURSE)
     yield warehouse.client
     warehouse.empty()
-    prepare(warehouse.client, warehouse.settings)
+    warehouse.prepare()
 
 
 def real(warehouse: PreparedWarehouse, stop: Event | None = None) -> Insertion:

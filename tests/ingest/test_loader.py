@@ -10,7 +10,6 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from funnelhouse.warehouse import prepare
 from ingest.draft import Rules
 from ingest.event import Envelope, Origin, RawEvent
 from ingest.limits import Limits
@@ -20,7 +19,6 @@ from ingest.pipeline import Pipeline
 from ingest.segment import read_segment
 from schemas.registry import load_plan
 from sql.client import connect
-from sql.stages import apply_rules
 from tests.conftest import PreparedWarehouse
 from tests.faults.dying_loader import (
     REFUSES_FIVE,
@@ -32,7 +30,7 @@ from tests.faults.dying_loader import (
     load_all,
     lose_deduplication_logs,
 )
-from tests.sql.history import COURSE, Road, Told, all_views, as_rules, segment_of
+from tests.sql.history import COURSE, Road, Told, all_views, bring, segment_of
 
 HISTORY = (
     (
@@ -60,7 +58,7 @@ LEDGER = (
 def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
     """Start each test empty under the funnel `course`, and leave the shipped ones behind."""
     warehouse.empty()
-    apply_rules(warehouse.client, as_rules(COURSE))
+    bring(warehouse.client, COURSE)
     yield
     warehouse.client.command(REFUSES_NONE)
     warehouse.empty()
@@ -69,7 +67,7 @@ def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="module")
 def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
     yield
-    prepare(warehouse.client, warehouse.settings)
+    warehouse.prepare()
 
 
 @pytest.fixture
@@ -88,7 +86,7 @@ def lay(road: Road) -> None:
 
 def loader_of(road: Road) -> Loader:
     """Return a loader that nothing befalls."""
-    return Loader(road.config(), lambda: connect(road.place))
+    return road.loader(lambda: connect(road.place))
 
 
 def left(road: Road) -> list[str]:
@@ -127,7 +125,7 @@ def test_a_load_is_fixed_on_disk_before_its_first_row_is_sent(road: Road) -> Non
             sent.append((table, settings["insert_deduplication_token"], fixed))
 
     with suppress(FileNotFoundError):  # from finishing a load that was never fixed
-        load_all(Loader(road.config(), Watching))  # type: ignore[arg-type]
+        load_all(road.loader(Watching))  # type: ignore[arg-type]
     of_the_load = [entry for entry in sent if entry[0] != "received_raw"]
     assert "events_raw" in {table for table, _, _ in of_the_load}
     for _, token, fixed in of_the_load:
@@ -137,7 +135,7 @@ def test_a_load_is_fixed_on_disk_before_its_first_row_is_sent(road: Road) -> Non
 
 def test_a_load_keeps_to_its_size(warehouse: PreparedWarehouse, road: Road) -> None:
     """Segments beyond the bytes of one load wait for the next."""
-    loader = Loader(road.config(max_load_bytes=1), lambda: connect(road.place))
+    loader = road.loader(lambda: connect(road.place), max_load_bytes=1)
     assert loader.load_once()
     assert len(list(road.spool.glob("*.arrow"))) == 1
     assert loader.load_once()
@@ -206,7 +204,7 @@ def test_a_refusal_outlives_a_crash(warehouse: PreparedWarehouse, road: Road) ->
             super().insert_arrow(table, rows, settings)
 
     with suppress(Died):
-        load_all(Loader(road.config(), lambda: Dying(connect(road.place), Mortal(0))))  # type: ignore[arg-type, return-value]
+        load_all(road.loader(lambda: Dying(connect(road.place), Mortal(0))))  # type: ignore[arg-type, return-value]
     warehouse.client.command(REFUSES_NONE)
     load_all(loader_of(road))
     assert warehouse.client.query(LEDGER).result_rows == [(8, 4, 2, 2, 0)]
@@ -241,7 +239,7 @@ def test_a_loader_that_is_stopped_leaves_its_load(road: Road) -> None:
         loader.stop.set()
         raise ConnectionError("nobody answers")
 
-    loader = Loader(road.config(), away)
+    loader = road.loader(away)
     loader.run()
     assert len(list(road.spool.glob("*.arrow"))) == 2
 

@@ -18,21 +18,50 @@ from ingest.arrival import minute
 from ingest.loader import Loader, LoaderConfig
 from ingest.row import ARRIVAL_BITS, SCHEMA, Row
 from ingest.segment import encode_batch, encode_footer, encode_opening, opened
-from schemas.funnels import StageRule
+from schemas.rules import StageRule
+from sql.builds import PlanTables, apply_plan
 from sql.client import Warehouse, connect
+from sql.settle import Settlement
 from sql.upgrade import VIEWS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)
 """When the event with `came` 0 is received: after everything that histories tell of."""
 
+READS = {
+    "track": "track",
+    "cohort": "cohort",
+    "segment": "occupation",
+    "card_holder": "card_holder",
+}
+
+
+def rule(position: int, stage: str, event: str = "", **changes: Any) -> StageRule:
+    """Return a stage of the funnel `course`, entered by the event of its name if no other."""
+    plain: dict[str, Any] = {
+        "funnel": "course",
+        "funnel_version": 1,
+        "product": "camp",
+        "stage_position": position,
+        "stage": stage,
+        "stage_label": stage,
+        "kind": "step",
+        "lead": False,
+        "role": "",
+        "within_days": 0,
+        "event_name": event or stage,
+        "conditions": [],
+        "reenter": "",
+        "reads": READS,
+    }
+    return StageRule(**plain | changes)
+
+
 COURSE = (
-    StageRule("course", 1, "camp", 1, "applied", "지원", "applied", [], "", lead=False),
-    StageRule("course", 1, "camp", 2, "passed", "합격", "passed", [], "", lead=True),
-    StageRule(
-        "course", 1, "camp", 3, "withdrawn", "철회", "withdrawn", [], "withdrawn", lead=False
-    ),
-    StageRule("course", 1, "camp", 4, "joined", "합류", "joined", [], "", lead=False),
+    rule(1, "applied"),
+    rule(2, "passed", lead=True),
+    rule(3, "withdrawn", kind="withdrawn", reads=READS | {"detail": "reason"}),
+    rule(4, "joined"),
 )
 """A funnel of three steps with a way out between them, each entered by the event of its name."""
 
@@ -149,6 +178,7 @@ class Road:
 
     place: Warehouse
     folder: Path
+    settlement: Settlement = field(default_factory=lambda: Settlement("Asia/Seoul"))
 
     @property
     def spool(self) -> Path:
@@ -159,6 +189,10 @@ class Road:
         """The loader's configuration; it reports into the folder beside the spool."""
         return replace(LoaderConfig(self.spool, self.folder), **changes)
 
+    def loader(self, connect: Callable[[], Client], **changes: Any) -> Loader:
+        """The product's loader over this spool; `changes` are of its configuration."""
+        return Loader(self.config(**changes), connect, self.settlement)
+
     def lay(self, number: int, history: Sequence[Told]) -> Path:
         """Put a history into the spool as its `number`-th segment."""
         self.spool.mkdir(parents=True, exist_ok=True)
@@ -168,7 +202,7 @@ class Road:
 
     def load(self, loads: Sequence[Sequence[Told]]) -> None:
         """Load histories one after the other, each as a load of its own."""
-        loader = Loader(self.config(), lambda: connect(self.place))
+        loader = self.loader(lambda: connect(self.place))
         with connect(self.place):
             for number, history in enumerate(loads, start=1):
                 self.lay(number, history)
@@ -195,9 +229,26 @@ def optimize_all(client: Client) -> None:
         client.command(f"OPTIMIZE TABLE `{name}` FINAL")
 
 
-def as_rules(rules: Sequence[StageRule]) -> list[tuple[Any, ...]]:
-    """Return stage rules as `apply_rules` takes them."""
-    return [astuple(rule) for rule in rules]
+def tables(rules: Sequence[StageRule], **others: Any) -> PlanTables:
+    """Return a plan of these rules; each version is in force from the first of its year on.
+
+    Version 1 begins with 2024. `others` are rows of the plan's other tables.
+    """
+    versions = sorted({(rule.funnel, rule.funnel_version, rule.product) for rule in rules})
+    funnels = [
+        (funnel, version, product, funnel, funnel, date(2023 + version, 1, 1), None, 30)
+        for funnel, version, product in versions
+    ]
+    return PlanTables([astuple(rule) for rule in rules], **{"funnels": funnels} | others)
+
+
+def bring(client: Client, rules: Sequence[StageRule], **others: Any) -> bool:
+    """Bring a plan of these rules into force; False when it is already."""
+    return apply_plan(client, tables(rules, **others), Settlement("Asia/Seoul"), _silent)
+
+
+def _silent(_what: str, _done: int, _of: int) -> None:
+    """Note no progress."""
 
 
 def spend_rows(rows: Sequence[Sequence[Any]]) -> list[dict[str, str]]:

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from funnelhouse.warehouse import prepare
-from sql.stages import apply_rules
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import COURSE, Road, Told, as_rules
+from tests.sql.history import COURSE, Road, Told, bring
 
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 STAGES = {rule.stage for rule in COURSE}
@@ -50,12 +48,23 @@ def first_copies(told: list[Told]) -> list[Told]:
     return list(first.values())
 
 
+def person(copy: Told, first: list[Told]) -> str:
+    """Give an event's user, or else that of its device's next login, or of the one before."""
+    if copy.user:
+        return copy.user
+    logins = [login for login in first if login.user and login.anonymous == copy.anonymous]
+    logins.sort(key=lambda login: (login.at, login.came))
+    later = [login for login in logins if login.at >= copy.at]
+    return (later[:1] or logins[-1:] or [Told(id=0, came=0, name="", user=copy.anonymous)])[0].user
+
+
 def entries(told: list[Told]) -> dict[tuple[str, str, str], datetime]:
     """Find when each person reached each stage first, by track, stage and person."""
     found: dict[tuple[str, str, str], datetime] = {}
-    for copy in first_copies(told):
+    first = first_copies(told)
+    for copy in first:
         if copy.name in STAGES and copy.product == "camp" and not copy.agent:
-            key = (copy.track, copy.name, copy.user or copy.anonymous)
+            key = (copy.track, copy.name, person(copy, first))
             at = datetime.fromisoformat(copy.at)
             found[key] = min(at, found.get(key, at))
     return found
@@ -70,10 +79,10 @@ def monday(day: date) -> date:
 def course(warehouse: PreparedWarehouse) -> Iterator[PreparedWarehouse]:
     """Give the warehouse with the funnel `course` alone."""
     warehouse.empty()
-    apply_rules(warehouse.client, as_rules(COURSE))
+    bring(warehouse.client, COURSE)
     yield warehouse
     warehouse.empty()
-    prepare(warehouse.client, warehouse.settings)
+    warehouse.prepare()
 
 
 @settings(

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import orjson
 import pytest
 
-from funnelhouse.warehouse import prepare
-from schemas.funnels import StageRule
-from sql.stages import apply_rules
+from schemas.rules import StageRule
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import Road, Told, as_rules
+from tests.sql.history import Road, Told, bring, rule
 
 ABSENT = "absent"
 # (operator, values) and the property as JSON text, and whether the event enters.
@@ -69,17 +66,16 @@ TABLE = [
     ("lte", [10], "10.01", False),
     ("lte", [0], ABSENT, False),
 ]
-_RULE = partial(StageRule, "conditions", 1, "camp", terminal="", lead=False)
 
 
-def rule(position: int, *conditions: tuple[str, str, list[object]]) -> StageRule:
+def asking(position: int, *conditions: tuple[str, str, list[object]]) -> StageRule:
     """Return the rule of one stage that is entered by the event `asked`."""
     texts = [
         (name, operator, [orjson.dumps(value).decode() for value in values])
         for name, operator, values in conditions
     ]
     stage = f"stage_{position}"
-    return _RULE(position=position, stage=stage, label=stage, event_name="asked", conditions=texts)
+    return rule(position, stage, "asked", conditions=texts)
 
 
 def properties(**texts: str) -> str:
@@ -99,14 +95,14 @@ def entered(
 ) -> Iterator[set[tuple[int, int]]]:
     """Give all pairs of stage and event, by their line in the table, that came about."""
     warehouse.empty()
-    rules = [rule(n, ("asked", operator, list(values))) for n, (operator, values, *_) in _LINES]
-    apply_rules(warehouse.client, as_rules(rules))
+    rules = [asking(n, ("asked", operator, list(values))) for n, (operator, values, *_) in _LINES]
+    bring(warehouse.client, rules)
     history = [asked(n, properties(asked=text)) for n, (_, _, text, _) in _LINES]
     Road(warehouse.place, tmp_path_factory.mktemp("conditions")).load([history])
     found = warehouse.client.query("SELECT stage_position, toUInt32(person_id) FROM stage_entries")
     yield set(map(tuple, found.result_rows))
     warehouse.empty()
-    prepare(warehouse.client, warehouse.settings)
+    warehouse.prepare()
 
 
 _LINES = list(enumerate(TABLE, start=1))
@@ -125,9 +121,9 @@ def test_all_conditions_of_a_stage_must_hold(
 ) -> None:
     """An event that fulfils one of two conditions does not enter; a stage has any of its events."""
     warehouse.empty()
-    both = rule(1, ("plan", "is", ["long"]), ("fee", "gte", [100]))
+    both = asking(1, ("plan", "is", ["long"]), ("fee", "gte", [100]))
     rules = [both, replace(both, event_name="asked_again", conditions=[])]
-    apply_rules(warehouse.client, as_rules(rules))
+    bring(warehouse.client, rules)
     history = [
         asked(1, properties(plan='"long"', fee="100")),
         asked(2, properties(plan='"long"', fee="99")),
@@ -138,4 +134,4 @@ def test_all_conditions_of_a_stage_must_hold(
     found = warehouse.client.query("SELECT person_id FROM stage_entries ORDER BY ALL").result_rows
     assert found == [("1",), ("4",)]
     warehouse.empty()
-    prepare(warehouse.client, warehouse.settings)
+    warehouse.prepare()

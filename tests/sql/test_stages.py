@@ -8,19 +8,15 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.warehouse import prepare
-from schemas.funnels import StageRule
-from sql.stages import apply_rules
+from schemas.rules import StageRule
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import COURSE, Road, Told, all_views, as_rules
+from tests.sql.history import COURSE, Road, Told, all_views, bring, rule
 
 OTHER = (
     # joined now comes before passed, with a condition, and a new stage stands between
-    StageRule("course", 2, "camp", 1, "applied", "지원", "applied", [], "", lead=False),
-    StageRule(
-        "course", 2, "camp", 2, "joined", "합류", "joined", [("seat", "gte", ["1"])], "", lead=True
-    ),
-    StageRule("course", 2, "camp", 3, "moved", "이동", "elsewhere", [], "", lead=False),
+    rule(1, "applied", funnel_version=2),
+    rule(2, "joined", funnel_version=2, conditions=[("seat", "gte", ["1"])], lead=True),
+    rule(3, "moved", "elsewhere", funnel_version=2),
 )
 HISTORY = (
     (
@@ -72,7 +68,7 @@ def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
     warehouse.empty()
     yield
     warehouse.empty()
-    prepare(warehouse.client, warehouse.settings)
+    warehouse.prepare()
 
 
 @pytest.fixture
@@ -85,7 +81,7 @@ def seen_under(
     rules: Sequence[StageRule], warehouse: PreparedWarehouse, road: Road
 ) -> dict[str, list[Any]]:
     """Read what the views show when all was loaded under these rules, then empty the tables."""
-    apply_rules(warehouse.client, as_rules(rules))
+    bring(warehouse.client, rules)
     road.load(HISTORY)
     seen = all_views(warehouse.client)
     warehouse.empty()
@@ -97,9 +93,9 @@ def test_rules_changed_between_loads_are_as_if_always_there(
 ) -> None:
     """Events loaded before and after a change stand under the new rules alone."""
     expected = seen_under(OTHER, warehouse, road)
-    apply_rules(warehouse.client, as_rules(COURSE))
+    bring(warehouse.client, COURSE)
     road.load(HISTORY[:1])
-    assert apply_rules(warehouse.client, as_rules(OTHER))
+    assert bring(warehouse.client, OTHER)
     road.load(HISTORY[1:])
     assert all_views(warehouse.client) == expected
     entries = warehouse.client.query("SELECT stage, person_id FROM stage_entries ORDER BY ALL")
@@ -108,15 +104,15 @@ def test_rules_changed_between_loads_are_as_if_always_there(
 
 def test_rules_as_they_were_rebuild_nothing(warehouse: PreparedWarehouse) -> None:
     """The same rules in another order are the same rules."""
-    apply_rules(warehouse.client, as_rules(COURSE))
-    assert not apply_rules(warehouse.client, as_rules(tuple(reversed(COURSE))))
+    bring(warehouse.client, COURSE)
+    assert not bring(warehouse.client, tuple(reversed(COURSE)))
 
 
 def test_no_funnels_leave_no_stages(warehouse: PreparedWarehouse, road: Road) -> None:
     """A plan whose funnels are all gone empties the stages and keeps the events."""
-    apply_rules(warehouse.client, as_rules(COURSE))
+    bring(warehouse.client, COURSE)
     road.load(HISTORY)
-    assert apply_rules(warehouse.client, [])
+    assert bring(warehouse.client, [])
     seen = all_views(warehouse.client)
     assert seen["stage_entries"] == seen["funnel_weekly"] == []
     assert len(seen["events"]) == 5
@@ -129,16 +125,16 @@ def test_a_rebuild_cut_short_at_any_statement_is_made_good(
     """Whether the new rules come again at the next start or the old ones, nothing is mixed."""
     plans = (COURSE, OTHER)
     expected = [seen_under(rules, warehouse, road) for rules in plans]
-    apply_rules(warehouse.client, as_rules(COURSE))
+    bring(warehouse.client, COURSE)
     road.load(HISTORY)
     statements, now, cut = 0, 0, True
     while cut:
         statements += 1
         client = CutShort(warehouse.client, statements)
         with suppress(Cut):
-            apply_rules(client, as_rules(plans[1 - now]))  # type: ignore[arg-type]
+            bring(client, plans[1 - now])  # type: ignore[arg-type]
         cut = client.cut
         now = now if taken_back and cut else 1 - now
-        apply_rules(warehouse.client, as_rules(plans[now]))
+        bring(warehouse.client, plans[now])
         assert all_views(warehouse.client) == expected[now], f"cut at statement {statements}"
     assert statements > 8

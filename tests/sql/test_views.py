@@ -10,8 +10,6 @@ import yaml
 from clickhouse_connect.driver.client import Client
 
 from funnelhouse.jobs import JOBS
-from funnelhouse.warehouse import prepare
-from sql.stages import apply_rules
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import (
     ARRANGEMENTS,
@@ -19,7 +17,7 @@ from tests.sql.history import (
     Road,
     Told,
     all_views,
-    as_rules,
+    bring,
     optimize_all,
     spend_rows,
 )
@@ -34,10 +32,10 @@ CASES = {
 def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
     """Let the funnel `course` be the only one, and the shipped ones again afterwards."""
     warehouse.empty()
-    apply_rules(warehouse.client, as_rules(COURSE))
+    bring(warehouse.client, COURSE)
     yield
     warehouse.empty()
-    prepare(warehouse.client, warehouse.settings)
+    warehouse.prepare()
 
 
 def load(warehouse: PreparedWarehouse, folder: Path, case: str, arrangement: str) -> None:

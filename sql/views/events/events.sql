@@ -1,7 +1,5 @@
 -- events: one row an event.
 -- Duplicates: of copies with one (source, event_id) the first received stands here.
 CREATE OR REPLACE VIEW events AS
-SELECT
-    *,
-    if(user_id != '', user_id, anonymous_id) AS person_id
+SELECT *
 FROM events_raw FINAL;

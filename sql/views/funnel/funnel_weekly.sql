@@ -16,19 +16,14 @@ WITH
             stage_position,
             count() AS people
         FROM stage_entries
+        WHERE kind != 'measure'
         GROUP BY ALL
     ),
-    stages AS
+    steps AS
     (
-        SELECT DISTINCT
-            funnel,
-            funnel_version,
-            stage_position,
-            stage,
-            stage_label,
-            terminal,
-            lead
-        FROM stage_rules
+        SELECT *
+        FROM stages
+        WHERE kind != 'measure'
     ),
     weeks AS
     (
@@ -46,16 +41,16 @@ SELECT
     weeks.product AS product,
     weeks.track AS track,
     weeks.week AS week,
-    stages.stage_position AS stage_position,
-    stages.stage AS stage,
-    stages.stage_label AS stage_label,
-    stages.terminal AS terminal,
-    stages.lead AS lead,
+    steps.stage_position AS stage_position,
+    steps.stage AS stage,
+    steps.stage_label AS stage_label,
+    steps.kind AS kind,
+    steps.lead AS lead,
     entries.people AS entries,
     if(
-        terminal = '' AND stage_position > 1,
+        kind = 'step' AND stage_position > 1,
         lagInFrame(entries) OVER (
-            PARTITION BY funnel, funnel_version, product, track, week, terminal
+            PARTITION BY funnel, funnel_version, product, track, week, kind
             ORDER BY stage_position ASC
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW
         ),
@@ -65,14 +60,14 @@ SELECT
     spend_weekly.ad_spend AS ad_spend,
     toFloat64(ad_spend) / nullIf(entries, 0) AS cost_per_entry
 FROM weeks
-INNER JOIN stages ON weeks.funnel = stages.funnel AND weeks.funnel_version = stages.funnel_version
+INNER JOIN steps ON weeks.funnel = steps.funnel AND weeks.funnel_version = steps.funnel_version
 LEFT JOIN entries
     ON weeks.funnel = entries.funnel
     AND weeks.funnel_version = entries.funnel_version
     AND weeks.product = entries.product
     AND weeks.track = entries.track
     AND weeks.week = entries.week
-    AND stages.stage_position = entries.stage_position
+    AND steps.stage_position = entries.stage_position
 LEFT JOIN spend_weekly
     ON weeks.product = spend_weekly.product
     AND weeks.track = spend_weekly.track

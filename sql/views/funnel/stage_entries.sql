@@ -1,32 +1,16 @@
--- stage_entries: one row a funnel version, product, track, cohort, stage and person: the first
--- event by which the person reached the stage, by event time.
--- Duplicates: copies of an event count as its first copy; a late event that is earlier moves the
--- entry back to its own time.
+-- stage_entries: one row an entry of a person into a stage of a funnel's version: the first event,
+-- by event time, by which they reached it in a track and intake; each day or each event where the
+-- stage may be re-entered; each event of a measure (kind `measure`).
+-- A person is a user, joined with others by aliases only, or else a device (known = false): an
+-- anonymous event belongs to its device's next login, else to the login before, else to the device.
+-- segment, card_holder and channel are the last that the person's events in this funnel told until
+-- the entry. An empty track or intake goes together with any. `started_at` and `start_…` are of the
+-- first entry into stage one that goes together with this; first_of_start tells one entry a stage
+-- apart for each start. `left_at` is when a later stage or a terminal one came; for terminal stages
+-- `left_stage` is where the person stood.
+-- Duplicates: copies of an event count as its first copy. A late event, login or alias puts each
+-- entry of its people where it belongs.
 CREATE OR REPLACE VIEW stage_entries AS
-SELECT
-    funnel,
-    funnel_version,
-    product,
-    track,
-    cohort,
-    stage_position,
-    stage,
-    person_id,
-    min(event_time) AS entered_at
-FROM stage_events FINAL
-WHERE (source, event_id, arrival) NOT IN (
-    SELECT
-        source,
-        event_id,
-        arrival
-    FROM duplicate_events
-)
-GROUP BY
-    funnel,
-    funnel_version,
-    product,
-    track,
-    cohort,
-    stage_position,
-    stage,
-    person_id;
+SELECT * EXCEPT (changed_at, gone)
+FROM stage_entries_raw FINAL
+WHERE build IN (SELECT build FROM funnels);

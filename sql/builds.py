@@ -1,0 +1,177 @@
+"""Brings a plan into force: states of new or edited funnels grow beside the old, then all switch.
+
+A build is one version of a funnel as its file stands. Its events are found by the materialized
+view's own SELECT, its people are settled in buckets, and only then do views read it.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import orjson
+from clickhouse_connect.driver.client import Client
+
+from sql.client import WarehouseError
+from sql.settle import Settlement
+
+Rows = Sequence[tuple[Any, ...]]
+Builds = Mapping[str, Rows]
+Note = Callable[[str, int, int], None]
+"""Told of progress: what is being done, how much is done, and of how much."""
+
+_EVENTS_A_BUCKET = 1_000_000
+_RULES = (
+    "build",
+    "funnel",
+    "funnel_version",
+    "product",
+    "stage_position",
+    "stage",
+    "stage_label",
+    "kind",
+    "lead",
+    "role",
+    "within_days",
+    "event_name",
+    "conditions",
+    "reenter",
+    "reads",
+)
+_STATES = ("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTables:
+    """A plan as rows: `rules` as `stage_rules` has them after `build`, the others after `plan`.
+
+    A row of `funnels` begins with funnel, version and product; its build is put before it.
+    """
+
+    rules: Rows
+    funnels: Rows = ()
+    intakes: Rows = ()
+    targets: Rows = ()
+    actions: Rows = ()
+
+    @property
+    def name(self) -> str:
+        """The plan's name: the same content in any order of rows has the same one."""
+        content = [sorted(map(repr, getattr(self, field.name))) for field in fields(self)]
+        return _fingerprint(content)
+
+    def builds(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Give the rules of each build by its name."""
+        of: dict[tuple[str, int], list[tuple[Any, ...]]] = {}
+        for rule in self.rules:
+            of.setdefault(rule[:2], []).append(rule)
+        return {_fingerprint(sorted(map(repr, rules))): rules for rules in of.values()}
+
+
+def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: Note) -> bool:
+    """Bring a plan into force; False when it is already. Safe to repeat after a crash.
+
+    Until the last moment every view reads the plan before. Loads may go on meanwhile.
+
+    Raises:
+        WarehouseError: states must be built from events that are no longer there.
+    """
+    in_force, complete = _state(client)
+    if in_force == plan.name:
+        return False
+    builds = plan.builds()
+    new = {build: rules for build, rules in builds.items() if build not in complete}
+    if new:
+        _refuse_lost_events(client)
+        _grow(client, new, settlement, note)
+    _write_plan(client, plan, builds)
+    client.insert("plan_states", [[plan.name, list(builds)]], column_names=["plan", "builds"])
+    _remove_others(client, plan.name, builds)
+    return True
+
+
+def _fingerprint(content: Any) -> str:
+    return hashlib.sha256(orjson.dumps(content)).hexdigest()[:16]
+
+
+def _state(client: Client) -> tuple[str, Collection[str]]:
+    rows = client.query("SELECT plan, builds FROM plan_states ORDER BY since DESC LIMIT 1")
+    for plan, builds in rows.result_rows:
+        return plan, builds
+    return "", ()
+
+
+def _refuse_lost_events(client: Client) -> None:
+    """Refuse when events have been dropped: arrivals, which are kept, reach further back."""
+    ((came, kept),) = client.query(
+        "SELECT (SELECT min(arrival) FROM arrivals), (SELECT min(arrival) FROM events_raw)"
+    ).result_rows
+    if came < kept:
+        ((horizon,),) = client.query(
+            "SELECT fromUnixTimestamp64Micro(toInt64(bitShiftRight({kept:UInt64}, 12)), 'UTC')",
+            parameters={"kept": kept},
+        ).result_rows
+        raise WarehouseError(
+            f"Events received before {horizon:%Y-%m-%d %H:%M} UTC are dropped, so edited funnels"
+            " cannot be rebuilt whole; bring the archive back, or leave the funnels as they were."
+        )
+
+
+def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) -> None:
+    names = list(builds)
+    rows = [(build, *rule) for build, rules in builds.items() for rule in rules]
+    with settlement.turn:
+        known = client.query("SELECT DISTINCT build FROM stage_rules").result_rows
+        missing = [row for row in rows if (row[0],) not in known]
+        if missing:
+            client.insert("stage_rules", missing, column_names=_RULES)
+    note("events", 0, 1)
+    ((select,),) = client.query(
+        "SELECT as_select FROM system.tables"
+        " WHERE database = currentDatabase() AND name = 'stage_events_mv'"
+    ).result_rows
+    client.command(
+        f"INSERT INTO stage_events SELECT * FROM ({select})"  # noqa: S608 - the view's own text
+        " WHERE build IN {builds:Array(String)}",
+        parameters={"builds": names},
+    )
+    ((events,),) = client.query(
+        "SELECT count() FROM stage_events WHERE build IN {builds:Array(String)}",
+        parameters={"builds": names},
+    ).result_rows
+    buckets = -(-events // _EVENTS_A_BUCKET)
+    for bucket in range(buckets):
+        note("people", bucket, buckets)
+        settlement.bucket(client, names, bucket, buckets)
+
+
+def _write_plan(client: Client, plan: PlanTables, builds: Builds) -> None:
+    of = {rules[0][:2]: build for build, rules in builds.items()}
+    funnels = [(of[row[:2]], *row) for row in plan.funnels]
+    tables = {
+        "plan_funnels": funnels,
+        "plan_intakes": plan.intakes,
+        "plan_targets": plan.targets,
+        "plan_actions": plan.actions,
+    }
+    for table, rows in tables.items():
+        client.command(
+            f"DELETE FROM {table} WHERE plan = {{plan:String}}",  # noqa: S608 - a name of ours
+            parameters={"plan": plan.name},
+        )
+        if rows:
+            client.insert(table, [(plan.name, *row) for row in rows])
+
+
+def _remove_others(client: Client, plan: str, builds: Collection[str]) -> None:
+    """Remove what no view reads any more; what a crash leaves goes the next time."""
+    for table in _STATES:
+        client.command(
+            f"DELETE FROM {table} WHERE build NOT IN {{builds:Array(String)}}",  # noqa: S608
+            parameters={"builds": list(builds)},
+        )
+    for table in ("plan_funnels", "plan_intakes", "plan_targets", "plan_actions"):
+        client.command(
+            f"DELETE FROM {table} WHERE plan != {{plan:String}}",  # noqa: S608
+            parameters={"plan": plan},
+        )

@@ -1,0 +1,17 @@
+-- aliases: one row a copy of an alias call, which joins two users.
+-- Duplicates: of copies of one event the first received stays.
+CREATE TABLE IF NOT EXISTS aliases
+(
+    source       LowCardinality(String),
+    event_id     UUID,
+    arrival      UInt64,
+    arrival_rank UInt64 MATERIALIZED bitNot(arrival),
+    previous_id  String,
+    user_id      String
+)
+ENGINE = ReplacingMergeTree(arrival_rank)
+ORDER BY (source, event_id)
+SETTINGS
+    non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1;

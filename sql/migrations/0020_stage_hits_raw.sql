@@ -1,0 +1,25 @@
+-- stage_hits_raw: one row an event that reached a step of a build, with the person it is of;
+-- ordered contests of steps (windowFunnel) read it. Read it through the view `stage_hits`.
+-- Duplicates: settled; a row that no longer holds is written again with gone = 1, which wins.
+CREATE TABLE IF NOT EXISTS stage_hits_raw
+(
+    funnel         LowCardinality(String),
+    funnel_version UInt32,
+    build          LowCardinality(String),
+    person_id      String CODEC(ZSTD),
+    known          Bool,
+    event_time     DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
+    stage_position UInt16,
+    source         LowCardinality(String),
+    event_id       UUID,
+    session_id     String CODEC(ZSTD),
+    track          LowCardinality(String),
+    changed_at     UInt64 CODEC(Delta, ZSTD),
+    gone           UInt8
+)
+ENGINE = ReplacingMergeTree(changed_at, gone)
+ORDER BY (funnel, funnel_version, build, person_id, known, event_time, stage_position, source, event_id)
+SETTINGS
+    non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1;

@@ -1,0 +1,84 @@
+"""Settles people: whoever a load touched gets their stage entries computed anew and swapped in.
+
+Reads what the materialized views noted of every event; writes the rows that report views read.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from threading import RLock
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from sql.aliases import join_users
+
+TOUCHED = ("source", "event_id", "arrival", "user_id", "anonymous_id")
+"""The columns of loaded events by which their people are found."""
+
+_FOLDER = Path(__file__).parent / "settling"
+_BUILDS = (
+    "INSERT INTO builds SELECT DISTINCT build, funnel, funnel_version, product FROM stage_rules"
+)
+_STEPS = (
+    "030_people",
+    "040_users",
+    "050_devices",
+    "060_owners",
+    "070_candidates",
+    "080_hits",
+    "090_entries",
+    "100_stage_hits",
+    "110_stage_entries",
+)
+
+
+class Settlement:
+    """Settles one load, or one bucket of everybody, at a time; each is safe to repeat.
+
+    `turn` is held meanwhile, since two at once could each miss what the other is about to write;
+    a loader holds it from its insert on, so that stage rules change between loads only.
+    """
+
+    def __init__(self, timezone: str) -> None:
+        self.turn = RLock()
+        self._timezone = timezone
+
+    def load(self, client: Client, events: pa.Table) -> None:
+        """Settle the people of loaded events, a table with the columns TOUCHED at least."""
+        with self.turn:
+            version = self._begin(client)
+            client.insert_arrow("touched", events.select(TOUCHED))
+            client.command(_BUILDS)
+            self._step(client, "010_duplicate_arrivals")
+            self._step(client, "020_seeds_of_load")
+            joined = sorted(join_users(client, version))
+            if joined:
+                known = pa.array([True] * len(joined))
+                client.insert_arrow("seeds", pa.table({"id": joined, "known": known}))
+            self._settle(client, version)
+
+    def bucket(self, client: Client, builds: Sequence[str], bucket: int, buckets: int) -> None:
+        """Settle a share of all people in some builds; all buckets from 0 make everybody."""
+        with self.turn:
+            version = self._begin(client)
+            client.command(
+                f"{_BUILDS} WHERE build IN {{builds:Array(String)}}", parameters={"builds": builds}
+            )
+            self._step(client, "021_seeds_of_bucket", bucket=bucket, buckets=buckets)
+            self._settle(client, version)
+
+    def _begin(self, client: Client) -> int:
+        for path in sorted((_FOLDER / "scratch").glob("*.sql")):
+            client.command(f"DROP TEMPORARY TABLE IF EXISTS {path.stem}")
+            client.command(path.read_text(encoding="utf-8"))
+        return int(client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0])
+
+    def _settle(self, client: Client, version: int) -> None:
+        for name in _STEPS:
+            self._step(client, name, version=version)
+
+    def _step(self, client: Client, name: str, **parameters: int) -> None:
+        text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+        statement = Template(text).substitute(timezone=self._timezone)
+        client.command(statement.rstrip(";\n"), parameters=parameters)

@@ -1,0 +1,20 @@
+-- Notes the copies that came after the first one, of events that the load brought a copy of.
+INSERT INTO duplicate_arrivals (source, event_id, arrival, first_arrival)
+SELECT
+    source,
+    event_id,
+    arrayJoin(arraySlice(copies, 2)) AS arrival,
+    copies[1] AS first_arrival
+FROM
+(
+    SELECT
+        source,
+        event_id,
+        arraySort(groupUniqArray(arrivals.arrival)) AS copies
+    FROM arrivals
+    WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+    GROUP BY
+        source,
+        event_id
+    HAVING length(copies) > 1
+);

@@ -1,0 +1,44 @@
+-- Seeds of a load: the ids that its events name. Where a copy of it came before the first copy
+-- known so far, the ids of the later copies lose that event: they are found by reading all.
+INSERT INTO seeds
+WITH
+    overtaken AS
+    (
+        SELECT
+            source,
+            event_id
+        FROM duplicate_arrivals
+        WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+            AND (source, event_id, first_arrival) IN (SELECT source, event_id, arrival FROM touched)
+            AND (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM touched)
+    )
+SELECT DISTINCT
+    id,
+    known
+FROM
+(
+    SELECT
+        user_id AS id,
+        true AS known
+    FROM touched
+    UNION ALL
+    SELECT
+        anonymous_id,
+        false
+    FROM touched
+    UNION ALL
+    SELECT
+        actor,
+        known
+    FROM stage_events
+    WHERE (SELECT count() FROM overtaken) > 0
+        AND (source, event_id) IN (SELECT source, event_id FROM overtaken)
+    UNION ALL
+    SELECT
+        arrayJoin([(anonymous_id, false), (user_id, true)]).1,
+        arrayJoin([(anonymous_id, false), (user_id, true)]).2
+    FROM device_logins
+    WHERE (SELECT count() FROM overtaken) > 0
+        AND (source, event_id) IN (SELECT source, event_id FROM overtaken)
+)
+WHERE id != '';

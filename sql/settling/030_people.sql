@@ -1,0 +1,36 @@
+-- The people settled: the seeds, and everybody who may own an anonymous event of a device among
+-- them. A user whom an alias joins with others stands here twice: alone, and as who they are now.
+INSERT INTO people
+WITH
+    devices AS
+    (
+        SELECT DISTINCT actor
+        FROM stage_events
+        WHERE NOT known AND actor IN (SELECT id FROM seeds WHERE NOT known)
+    ),
+    users AS
+    (
+        SELECT id AS user_id
+        FROM seeds
+        WHERE known
+        UNION DISTINCT
+        SELECT user_id
+        FROM device_logins
+        WHERE anonymous_id IN (SELECT actor FROM devices)
+    )
+SELECT
+    id AS person_id,
+    false AS known
+FROM seeds
+WHERE NOT known
+UNION ALL
+SELECT
+    user_id,
+    true
+FROM users
+UNION DISTINCT
+SELECT
+    aliased_users.person_id,
+    true
+FROM aliased_users FINAL
+WHERE aliased_users.user_id IN (SELECT user_id FROM users);

@@ -1,0 +1,20 @@
+-- The devices that the people settled may own anonymous events of. A device of which no anonymous
+-- event reached a stage has nothing to give.
+INSERT INTO actors
+WITH
+    devices AS
+    (
+        SELECT id
+        FROM seeds
+        WHERE NOT known
+        UNION DISTINCT
+        SELECT anonymous_id
+        FROM user_devices
+        WHERE user_id IN (SELECT actor FROM actors WHERE known)
+    )
+SELECT DISTINCT
+    actor,
+    false AS known,
+    actor AS person_id
+FROM stage_events
+WHERE NOT known AND actor IN (SELECT id FROM devices);

@@ -1,0 +1,42 @@
+-- What remains of the candidates: first copies only, anonymous ones given to the device's owner.
+INSERT INTO hits
+SELECT
+    candidates.build AS build,
+    if(
+        candidates.known OR empty(owners.untils),
+        candidates.person_id,
+        owners.person_ids[
+            if(
+                event_time <= owners.untils[-1],
+                arrayFirstIndex(until -> until >= event_time, owners.untils),
+                length(owners.untils)
+            )
+        ]
+    ) AS person_id,
+    candidates.known OR notEmpty(owners.untils) AS known,
+    stage_position,
+    stage,
+    kind,
+    reenter,
+    source,
+    event_id,
+    event_time,
+    session_id,
+    track,
+    cohort,
+    segment,
+    card_holder,
+    channel,
+    detail,
+    amount
+FROM candidates
+LEFT JOIN owners ON if(candidates.known, '', candidates.person_id) = owners.anonymous_id
+WHERE (source, event_id, arrival) NOT IN (
+        SELECT
+            source,
+            event_id,
+            arrival
+        FROM duplicate_arrivals
+        WHERE (source, event_id) IN (SELECT source, event_id FROM candidates)
+    )
+    AND (person_id, known) IN (SELECT person_id, known FROM people);
