@@ -20,7 +20,8 @@ from schemas.known_funnels import KnownFunnels, known_funnels
 from schemas.references import reference_faults
 from schemas.shapes import Shape
 from schemas.stages import order_faults
-from schemas.targets import TARGETS_SHAPE, target_faults
+from schemas.target_faults import target_faults
+from schemas.targets import TARGETS_SHAPE
 from schemas.versions import version_faults
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from schemas.documents import Document, Place
 from schemas.faults import Fault, meant
+from schemas.funnel_document import funnel_from
 from schemas.funnel_shape import FUNNEL_SHAPE
-from schemas.funnels import Funnel, funnel_from
+from schemas.funnels import Funnel
 
 
 @dataclass(frozen=True, slots=True)
