@@ -1,1 +1,1 @@
-"""The tracking plan: event schemas, funnels, and the registry that loads and checks them."""
+"""The tracking plan: event schemas, funnels, targets and actions, loaded and checked whole."""

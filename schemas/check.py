@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from schemas.actions import ACTION_SHAPE, action_faults
 from schemas.conditions import described
 from schemas.documents import Document
 from schemas.events import EventDocument, event_faults, event_from, name_faults
@@ -15,8 +16,12 @@ from schemas.faults import Fault
 from schemas.folder import read_folder
 from schemas.funnel_shape import FUNNEL_SHAPE
 from schemas.funnel_versions import version_order_faults
+from schemas.known_funnels import KnownFunnels, known_funnels
 from schemas.references import reference_faults
+from schemas.shapes import Shape
 from schemas.stages import order_faults
+from schemas.target_faults import target_faults
+from schemas.targets import TARGETS_SHAPE
 from schemas.versions import version_faults
 
 
@@ -26,6 +31,8 @@ class Reading:
 
     events: tuple[EventDocument, ...]
     funnels: tuple[Document, ...]
+    targets: tuple[Document, ...]
+    actions: tuple[Document, ...]
     faults: tuple[Fault, ...]
 
 
@@ -35,24 +42,28 @@ def check_plan(folder: Path) -> list[Fault]:
 
 
 def read_plan(folder: Path) -> Reading:
-    """Read and check every file of a plan folder; funnels are optional, events are not."""
+    """Read and check every file of a plan folder; only events must be there."""
     documents, faults = read_folder(folder)
-    funnels = [document for document in documents if document.file.startswith("funnels/")]
-    schemas = [document for document in documents if document.file.startswith("events/")]
+    schemas, funnels, targets, actions = (
+        [document for document in documents if document.file.startswith(f"{room}/")]
+        for room in ("events", "funnels", "targets", "actions")
+    )
     events = sorted(map(event_from, schemas), key=lambda event: (event.name, event.numbers))
-    faults += _plan_faults(events, funnels)
+    faults += chain(
+        _plan_faults(events, funnels), _goal_faults(known_funnels(funnels), targets, actions)
+    )
     faults.sort(key=lambda fault: (fault.file, fault.line, fault.message))
-    return Reading(tuple(events), tuple(funnels), tuple(faults))
+    return Reading(tuple(events), tuple(funnels), tuple(targets), tuple(actions), tuple(faults))
 
 
 def _plan_faults(events: Sequence[EventDocument], funnels: Sequence[Document]) -> Iterator[Fault]:
     of_event = [list(event_faults(event)) for event in events]
-    of_funnel = [list(FUNNEL_SHAPE.faults(funnel)) for funnel in funnels]
-    yield from chain(*of_event, *of_funnel)
+    yield from chain(*of_event)
     sound = [event for event, found in zip(events, of_event, strict=True) if not found]
-    shaped = [funnel for funnel, found in zip(funnels, of_funnel, strict=True) if not found]
     yield from name_faults(events)
     yield from version_faults(sound)
+    shaped, faults = _shaped(funnels, FUNNEL_SHAPE)
+    yield from faults
     yield from _funnel_faults(shaped, events, sound)
 
 
@@ -69,3 +80,21 @@ def _funnel_faults(
     for funnel in shaped:
         yield from order_faults(funnel)
         yield from reference_faults(funnel, plan)
+
+
+def _goal_faults(
+    funnels: KnownFunnels, targets: Sequence[Document], actions: Sequence[Document]
+) -> Iterator[Fault]:
+    shaped_targets, of_targets = _shaped(targets, TARGETS_SHAPE)
+    shaped_actions, of_actions = _shaped(actions, ACTION_SHAPE)
+    yield from (*of_targets, *of_actions)
+    yield from target_faults(shaped_targets, funnels)
+    for action in shaped_actions:
+        yield from action_faults(action, funnels)
+
+
+def _shaped(documents: Sequence[Document], shape: Shape) -> tuple[list[Document], list[Fault]]:
+    """Part documents that have a shape from the faults of those that have not."""
+    found = [list(shape.faults(document)) for document in documents]
+    shaped = [document for document, faults in zip(documents, found, strict=True) if not faults]
+    return shaped, list(chain(*found))

@@ -8,7 +8,7 @@ from schemas.faults import Fault
 from schemas.names import fold
 
 _EVENT_FILE = re.compile(r"events/[^/]+/[^/]+/[^/]+\.json")
-_FUNNEL_FILE = re.compile(r"funnels/[^/]+\.yaml")
+_FLAT_ROOMS = ("funnels", "targets", "actions")
 _VERSION = re.compile(r"[1-9]\d*-(0|[1-9]\d*)-(0|[1-9]\d*)", re.ASCII)
 
 
@@ -33,20 +33,21 @@ def read_folder(folder: Path) -> tuple[list[Document], list[Fault]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    inside = (path for room in ("events", "funnels") for path in (folder / room).rglob("*"))
+    inside = (path for room in ("events", *_FLAT_ROOMS) for path in (folder / room).rglob("*"))
     return sorted(path for path in inside if path.is_file() and not path.name.startswith("."))
 
 
 def _misplaced(file: str) -> Fault | None:
     path = PurePosixPath(file)
-    return _misplaced_funnel(path) if path.parts[0] == "funnels" else _misplaced_event(path)
+    return _misplaced_flat(path) if path.parts[0] in _FLAT_ROOMS else _misplaced_event(path)
 
 
-def _misplaced_funnel(path: PurePosixPath) -> Fault | None:
-    if _FUNNEL_FILE.fullmatch(str(path)):
+def _misplaced_flat(path: PurePosixPath) -> Fault | None:
+    room = path.parts[0]
+    if path.parts[1:] == (path.name,) and path.suffix == ".yaml":
         return None
-    mend = f"name it funnels/{path.stem}.yaml"
-    return Fault(str(path), 1, "only .yaml files directly in funnels are read", mend)
+    mend = f"name it {room}/{path.stem}.yaml"
+    return Fault(str(path), 1, f"only .yaml files directly in {room} are read", mend)
 
 
 def _misplaced_event(path: PurePosixPath) -> Fault | None:

@@ -46,8 +46,7 @@ def _follow_faults(older: Document, newer: Document) -> Iterator[Fault]:
     end = older.value.get("valid_until", start)
     if begin <= max(start, end):
         message = f"version {version} of {name} overlaps version {number}"
-        mend = f"begin after {max(start, end)} or end version {number} earlier"
-        yield newer.fault(("valid_from",), message, mend)
+        yield newer.fault(("valid_from",), message, f"begin it after {max(start, end)}")
     product = older.value["product"]
     if newer.value["product"] != product:
         message = f"version {number} of {name} is of another product"

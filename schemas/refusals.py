@@ -27,5 +27,9 @@ def mend(error: ValidationError, written: Any) -> str:
             return f"write a value of type {' or '.join(types)}"
         case ValidationErrorKind.Required(property=name):
             return f'add "{name}"'
+        case ValidationErrorKind.Constant(expected_value=value):
+            return f'write "{value}"'
+        case ValidationErrorKind.Format(format="date"):
+            return "write a day that there is, such as 2024-01-31"
         case _:
             return "write a value that fits"

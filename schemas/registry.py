@@ -1,4 +1,4 @@
-"""The loaded plan: finds the compiled schema of a sent event name, and holds the funnels."""
+"""The loaded plan: finds the schema of a sent event name; holds funnels, targets and actions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,16 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
+from schemas.actions import Action, action_from
 from schemas.check import read_plan
 from schemas.dialect import compile_schema
 from schemas.events import EventDocument
 from schemas.faults import Fault
-from schemas.funnels import Funnel, funnel_from
+from schemas.funnels import Funnel
+from schemas.known_funnels import known_funnels
 from schemas.names import match_key
 from schemas.personal import personal_paths
+from schemas.targets import Target, targets_from
 
 MAX_NAME_LENGTH = 256
 MAX_REMEMBERED_NAMES = 4096
@@ -45,10 +48,12 @@ class EventSchema:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The events by name and version (oldest first), and the funnels."""
+    """The events by name and version (oldest first); all versions of funnels; targets, actions."""
 
     events: Mapping[str, Mapping[str, EventSchema]]
     funnels: tuple[Funnel, ...]
+    targets: tuple[Target, ...]
+    actions: tuple[Action, ...]
     _by_key: dict[str, Mapping[str, EventSchema]] = field(init=False, repr=False, compare=False)
     _found: dict[str, EventSchema] = field(init=False, repr=False, compare=False)
 
@@ -86,7 +91,9 @@ class Plan:
 
 
 def load_plan(folder: Path) -> Plan:
-    """Load and compile the plan in a folder of `events/` and, if wanted, `funnels/`.
+    """Load and compile the plan in a folder of `events/` and, if wanted, `funnels/` and more.
+
+    Further rooms are `targets/` and `actions/`.
 
     Raises:
         PlanError: the folder has any fault at all; nothing is loaded in part.
@@ -97,7 +104,13 @@ def load_plan(folder: Path) -> Plan:
     events: dict[str, dict[str, EventSchema]] = {}
     for event in reading.events:
         events.setdefault(event.name, {})[event.version] = _compiled(event)
-    return Plan(events, tuple(funnel_from(document.value) for document in reading.funnels))
+    known = known_funnels(reading.funnels).by_name
+    return Plan(
+        events,
+        tuple(version for funnel in known.values() for version in funnel.versions),
+        tuple(target for file in reading.targets for target in targets_from(file.value, known)),
+        tuple(action_from(file.value, known) for file in reading.actions),
+    )
 
 
 def _compiled(event: EventDocument) -> EventSchema:

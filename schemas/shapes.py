@@ -45,6 +45,10 @@ class Shape:
         for error in self.validator.iter_errors(document.value):
             yield from self._faults(document, error)
 
+    def fits(self, document: Document) -> bool:
+        """Say whether a document has this shape."""
+        return self.validator.is_valid(document.value)
+
     def _faults(self, document: Document, error: ValidationError) -> Iterator[Fault]:
         place = tuple(error.instance_path)
         match error.kind:

@@ -1,10 +1,12 @@
 """The stages, measures and intakes of a well-shaped funnel, held against one another."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from schemas.documents import Document, Place
 from schemas.faults import Fault
 from schemas.funnels import EXCLUDED, MEASURES
+from schemas.rules import branches_of
 
 MAX_STEPS = 12
 _RESERVED = (*MEASURES, EXCLUDED)
@@ -16,6 +18,7 @@ def order_faults(funnel: Document) -> Iterator[Fault]:
     yield from _repeated(funnel, "stages", ("role",), 'a second stage has the role "{}"')
     yield from _repeated(funnel, "measures", ("measure",), 'the measure "{}" stands twice')
     yield from _repeated(funnel, "intakes", ("track", "cohort"), 'the intake "{}" stands twice')
+    yield from _branch_faults(funnel)
     yield from _lead_faults(funnel)
     yield from _stage_faults(funnel)
     yield from _intake_faults(funnel)
@@ -31,6 +34,24 @@ def _repeated(funnel: Document, room: str, keys: Sequence[str], message: str) ->
             yield funnel.fault(place, message.format(values[-1]), "rename or remove one")
         if any(values):
             seen.add(values)
+
+
+def _branch_faults(funnel: Document) -> Iterator[Fault]:
+    """Find events that stand twice under the same conditions in one entry, or are left out twice.
+
+    Conditions are compared as JSON, where true is not 1.
+    """
+    for room in ("stages", "exclude", "measures"):
+        seen: set[tuple[Any, ...]] = set()
+        for index, entry in enumerate(funnel.value.get(room, ())):
+            for number, branch in enumerate(branches_of(entry)):
+                conditions = str(sorted(condition.row() for condition in branch.where))
+                key = (room == "exclude" or index, branch.event, conditions)
+                if key in seen:
+                    message = f'"{branch.event}" stands twice under the same conditions'
+                    place = (room, index, "any_of", number)
+                    yield funnel.fault(place, message, "remove one of them")
+                seen.add(key)
 
 
 def _lead_faults(funnel: Document) -> Iterator[Fault]:

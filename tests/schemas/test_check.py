@@ -40,7 +40,7 @@ FUNNEL_FAULTS = [
     ("title: Short", "titel: Short", 2, 'the key "titel" is unknown', 'write "title"'),
     ("product: nbcamp\n", "", 1, '"product" is a required', 'add "product"'),
     ("version: 1", "version: one", 5, "not of type", "type integer"),
-    ("2024-01-01", "2024-13-01", 6, "date", "fits"),
+    ("2024-01-01", "2024-13-01", 6, "date", "2024-01-31"),
     ("terminal: withdrawn", "terminal: withdrawed", 19, "not one of", 'write "withdrawn"'),
     ("event: withdrawn", "event: withdrwn", 10, 'no event "withdrwn"', 'write "withdrawn"'),
     ("[withdrawn]", "[withdrawn, lost]", 18, 'no event "lost"', "write one of withdrawn"),
