@@ -28,4 +28,6 @@ def tables_of(plan: Plan) -> PlanTables:
             for funnel in plan.funnels
             for intake in funnel.intakes
         ],
+        targets=[astuple(target) for target in plan.targets],
+        actions=[astuple(action) for action in plan.actions],
     )

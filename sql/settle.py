@@ -20,17 +20,8 @@ _FOLDER = Path(__file__).parent / "settling"
 _BUILDS = (
     "INSERT INTO builds SELECT DISTINCT build, funnel, funnel_version, product FROM stage_rules"
 )
-_STEPS = (
-    "030_people",
-    "040_users",
-    "050_devices",
-    "060_owners",
-    "070_candidates",
-    "080_hits",
-    "090_entries",
-    "100_stage_hits",
-    "110_stage_entries",
-)
+_FINDING = ("030_people", "040_users", "050_devices", "060_owners", "070_candidates")
+_SWAPPING = ("080_hits", "090_entries", "100_stage_hits", "110_stage_entries")
 
 
 class Settlement:
@@ -75,8 +66,12 @@ class Settlement:
         return int(client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0])
 
     def _settle(self, client: Client, version: int) -> None:
-        for name in _STEPS:
-            self._step(client, name, version=version)
+        for name in _FINDING:
+            self._step(client, name)
+        # Whoever never reached a stage under any of their ids has no entry that could change.
+        if client.query("SELECT count() FROM candidates").result_rows[0][0]:
+            for name in _SWAPPING:
+                self._step(client, name, version=version)
 
     def _step(self, client: Client, name: str, **parameters: int) -> None:
         text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
