@@ -174,15 +174,30 @@ def test_an_event_is_left_out_once(file: Path) -> None:
     assert "twice under the same conditions" in only(check_plan(file.parents[1])).message
 
 
-def test_true_and_one_are_two_conditions(file: Path) -> None:
-    """Branches that differ only by true and 1 are told apart."""
+@pytest.mark.parametrize("other", ["{property: flag, is: 1}", "{property: flag, not: true}"])
+def test_conditions_that_differ_are_told_apart(file: Path, other: str) -> None:
+    """Branches may differ by no more than true and 1, or by an operator."""
     event = file.parents[1] / "events/application/withdrawn/1-0-0.json"
     change(event, '"code": {', '"flag": {}, "code": {')
-    branches = ", ".join(
-        f"{{event: withdrawn, where: [{{property: flag, is: {value}}}]}}" for value in ("true", 1)
-    )
+    conditions = ("{property: flag, is: true}", other)
+    branches = ", ".join(f"{{event: withdrawn, where: [{where}]}}" for where in conditions)
     change(file, "any_of: [withdrawn]", f"any_of: [{branches}]")
     assert check_plan(file.parents[1]) == []
+
+
+def test_an_amount_is_described_as_a_number(file: Path) -> None:
+    """A property that may hold anything is no amount."""
+    event = file.parents[1] / "events/application/withdrawn/1-0-0.json"
+    change(event, '"code": {', '"flag": {}, "code": {')
+    change(file, "amount: days", "amount: flag")
+    assert_told(check_plan(file.parents[1]), (FILE, 31, '"flag" of "withdrawn" is no', "integer"))
+
+
+def test_a_faulty_event_does_not_blame_the_dimensions(file: Path) -> None:
+    """While an event cannot be read it may have the property of a dimension."""
+    event = "events/application/withdrawn/1-0-0.json"
+    change(file.parents[1] / event, "^(a+)+$", "(")
+    assert only(check_plan(file.parents[1])).file == event
 
 
 def test_a_funnel_has_at_most_twelve_steps(file: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from schemas.check import check_plan
 from schemas.registry import load_plan
 from schemas.targets import Target
-from tests.schemas.faulty import add_camp, assert_told, change, only
+from tests.schemas.faulty import add_camp, assert_told, change
 
 FILE = "targets/camp.yaml"
 
@@ -236,7 +236,10 @@ def test_the_lead_is_that_of_the_newest_version(file: Path) -> None:
     assert load_plan(file.parents[1]).targets[1].stage == "joined"
 
 
-def test_a_faulty_funnel_does_not_blame_its_targets(file: Path) -> None:
-    """While a version of a funnel cannot be read, stages of it are not called unknown."""
-    change(file.parents[1] / "funnels/camp_1.yaml", "version: 1", "version: one")
-    assert only(check_plan(file.parents[1])).file == "funnels/camp_1.yaml"
+@pytest.mark.parametrize("versions", [("1",), ("1", "2")])
+def test_a_faulty_funnel_does_not_blame_its_targets(file: Path, versions: tuple[str, ...]) -> None:
+    """While a version of a funnel cannot be read, neither it nor its stages are called unknown."""
+    files = [f"funnels/camp_{version}.yaml" for version in versions]
+    for name in files:
+        change(file.parents[1] / name, "product: nbcamp", "product: 1")
+    assert [fault.file for fault in check_plan(file.parents[1])] == files
