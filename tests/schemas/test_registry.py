@@ -121,7 +121,8 @@ def test_formats_are_checked(plan: Plan) -> None:
 def test_a_plan_needs_no_funnels(folder: Path) -> None:
     """A folder of events alone is a plan."""
     shutil.rmtree(folder / "funnels")
-    assert load_plan(folder).funnels == ()
+    plan = load_plan(folder)
+    assert (plan.funnels, plan.targets, plan.actions) == ((), (), ())
 
 
 def test_a_faulty_plan_is_refused_whole(folder: Path) -> None:
@@ -137,7 +138,7 @@ def test_a_faulty_plan_is_refused_whole(folder: Path) -> None:
 
 
 def test_the_shipped_plan_loads() -> None:
-    """The shipped plan is usable as it stands, with its funnel."""
+    """The shipped plan is usable as it stands, with all that belongs to it."""
     plan = load_plan(Path(__file__).parents[2] / "schemas")
     assert plan.has("Experiment Viewed")
-    assert [funnel.funnel for funnel in plan.funnels] == ["bootcamp_short"]
+    assert all((plan.funnels, plan.targets, plan.actions))
