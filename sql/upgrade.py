@@ -24,6 +24,7 @@ VIEWS = (
     "funnel/stages",
     "funnel/stage_entries",
     "funnel/stage_hits",
+    "session/sessions",
     "funnel/spend_weekly",
     "funnel/funnel_weekly",
 )
