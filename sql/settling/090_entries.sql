@@ -111,6 +111,7 @@ SELECT
     card_holder,
     channel,
     detail,
+    cluster,
     amount,
     if(has_start, start.entered_at, NULL) AS started_at,
     start.track AS start_track,
