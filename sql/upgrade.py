@@ -29,7 +29,13 @@ VIEWS = (
     "attribution/conversion_touchpoints",
     "attribution/attribution",
     "attribution/guide_conversion",
-    "funnel/spend_weekly",
+    "funnel/intakes",
+    "funnel/actions",
+    "spend/ad_spend_weekly",
+    "spend/spend_weekly",
+    "spend/stage_costs_weekly",
+    "target/target_facts",
+    "target/targets_weekly",
     "funnel/funnel_weekly",
 )
 """Views in an order in which each finds those that it reads."""

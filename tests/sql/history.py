@@ -70,7 +70,8 @@ COURSE = (
 class Told:
     """One copy of an event: `id` makes it the same event, `came` (seconds) when it was received.
 
-    `at` is Seoul's wall clock. `reason` marks a rejected copy; `replayed` one that passed later.
+    `at` is Seoul's wall clock. `call` is the kind of call, `previous` the former id of an alias
+    call. `reason` marks a rejected copy; `replayed` one that passed later.
     """
 
     id: int
@@ -90,6 +91,9 @@ class Told:
     sent_at: str | None = None
     reason: str = ""
     replayed: bool = False
+    call: str = "track"
+    previous: str | int = ""
+    context: dict[str, Any] = field(default_factory=dict)
 
     @property
     def arrival(self) -> int:
@@ -108,7 +112,7 @@ class Told:
             source=self.source,
             server=self.server,
             event_id=self.event_id.bytes,
-            event_type="track",
+            event_type=self.call,
             event_name=self.name,
             sent_name=self.name,
             schema_version="1-0-0",
@@ -131,10 +135,12 @@ class Told:
         properties = self.raw_properties.encode() or orjson.dumps(given | self.properties)
         head = orjson.dumps(
             {
-                "type": "track",
+                "type": self.call,
                 "event": self.name,
                 "userId": self.user,
                 "anonymousId": self.anonymous,
+                "previousId": self.previous,
+                "context": self.context,
             }
         )
         return head[:-1] + b',"properties":' + properties + b"}"

@@ -14,4 +14,5 @@
 CREATE OR REPLACE VIEW stage_entries AS
 SELECT * EXCEPT (changed_at, gone)
 FROM stage_entries_raw FINAL
-WHERE build IN (SELECT build FROM funnels);
+WHERE build IN (SELECT build FROM funnels)
+SETTINGS optimize_move_to_prewhere_if_final = 1;
