@@ -86,6 +86,7 @@ class Told:
     properties: dict[str, Any] = field(default_factory=dict)
     raw_properties: str = ""
     agent: str = ""
+    session: str = ""
     server: bool = False
     sent_at: str | None = None
     reason: str = ""
@@ -135,6 +136,7 @@ class Told:
                 "event": self.name,
                 "userId": self.user,
                 "anonymousId": self.anonymous,
+                "context": {"sessionId": self.session} if self.session else {},
             }
         )
         return head[:-1] + b',"properties":' + properties + b"}"
