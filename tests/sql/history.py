@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -87,6 +88,7 @@ class Told:
     raw_properties: str = ""
     agent: str = ""
     session: str = ""
+    query: dict[str, str] = field(default_factory=dict)
     server: bool = False
     sent_at: str | None = None
     reason: str = ""
@@ -126,6 +128,11 @@ class Told:
             replayed=self.replayed,
         )
 
+    def _context(self) -> dict[str, Any]:
+        session = {"sessionId": self.session} if self.session else {}
+        url = f"https://camp.example/?{urlencode(self.query)}"
+        return session | ({} if self.server else {"page": {"url": url}})
+
     def _payload(self) -> bytes:
         sorting = {"product": self.product, "track": self.track, "cohort": self.cohort}
         given = {name: value for name, value in sorting.items() if value}
@@ -136,7 +143,7 @@ class Told:
                 "event": self.name,
                 "userId": self.user,
                 "anonymousId": self.anonymous,
-                "context": {"sessionId": self.session} if self.session else {},
+                "context": self._context(),
             }
         )
         return head[:-1] + b',"properties":' + properties + b"}"

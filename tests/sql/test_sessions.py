@@ -13,7 +13,7 @@ from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told, optimize_all
 
 GAP = timedelta(minutes=30)
-NOON = datetime(2024, 8, 5, 12)
+NOON = datetime.fromisoformat("2024-08-05 12:00:00")
 EVENTS = st.builds(
     dict,
     id=st.integers(1, 30),
@@ -112,8 +112,8 @@ def _empty(warehouse: PreparedWarehouse) -> Iterator[None]:
 def sessions(warehouse: PreparedWarehouse) -> list[tuple[object, ...]]:
     """Read the sessions as the reference lists them."""
     rows = warehouse.client.query(
-        "SELECT person_id, toTimeZone(started_at, 'Asia/Seoul'), toTimeZone(ended_at, 'Asia/Seoul'),"
-        " events, pages, ctas_clicked FROM sessions"
+        "SELECT person_id, toTimeZone(started_at, 'Asia/Seoul'),"
+        " toTimeZone(ended_at, 'Asia/Seoul'), events, pages, ctas_clicked FROM sessions"
     ).result_rows
     return sorted(
         (person, start.replace(tzinfo=None), end.replace(tzinfo=None), *counts)
