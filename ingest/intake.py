@@ -70,30 +70,30 @@ class Intake:
 
     def take_body(self, call: str, head: Head, body: Body, reply: Reply) -> None:
         """Take the body of a POST to `call`; `reply` when what it holds is durable."""
-        # No name holds the decoded events while the sync is awaited: their memory serves the
-        # next request, still warm in the processor's cache.
-        self._keep(self._read_body(call, head, body), reply)
+        read, text = self._read(call, head.encoding, body)
+        self.take(read, head, text, reply)
 
     def take(self, read: Envelope | Refusal, head: Head, text: bytes, reply: Reply) -> None:
         """Take what was read from `text`; `reply` when it is durable."""
-        self._keep(self._take(read, head, text), reply)
+        self._keep(self._admit(read, head, text), reply)
 
     def answered(self, answer: Answer, started: float) -> None:
         """Count an answer to a request that came at `started`, by the clock of `perf_counter`."""
         self._line.metrics.answered(answer.status)
         self._line.metrics.observe(perf_counter() - started)
 
-    def _read_body(self, call: str, head: Head, body: Body) -> "Taken":
+    def _read(self, call: str, encoding: str, body: Body) -> tuple[Envelope | Refusal, bytes]:
+        """Read a body, and return it as plain as it could be made."""
         limits = self._door.limits
         if body.cut:
             detail = f"The body is larger than {limits.max_body_bytes} bytes; send smaller batches."
-            return self._take(Refusal(413, "too_large", detail), head, body.start)
-        plain = inflate(body.start, head.encoding, limits.max_inflated_bytes)
+            return Refusal(413, "too_large", detail), body.start
+        plain = inflate(body.start, encoding, limits.max_inflated_bytes)
         if isinstance(plain, Refusal):
-            return self._take(plain, head, body.start)
-        return self._take(segment.decode(plain, call), head, plain)
+            return plain, body.start
+        return segment.decode(plain, call), plain
 
-    def _take(self, read: Envelope | Refusal, head: Head, body: bytes) -> "Taken":
+    def _admit(self, read: Envelope | Refusal, head: Head, text: bytes) -> "Taken":
         """Admit what was read, or keep what could not be read, for the key it came under."""
         origin = self._origin(read, head)
         if isinstance(origin, Answer):
@@ -107,7 +107,7 @@ class Intake:
         self._line.metrics.count(origin.source, "received", events)
         pipeline = self._line.pipeline
         if isinstance(read, Refusal):
-            admission = pipeline.refuse(read, body, origin)
+            admission = pipeline.refuse(read, text, origin)
             answer = answers.error(*read)
         else:
             admission = pipeline.admit(read, origin)

@@ -130,6 +130,19 @@ def test_the_client_of_each_request_is_its_own(collector: RunningCollector) -> N
     assert [row["user_agent"] for row in collector.rows()[before:]] == agents
 
 
+def test_the_key_of_each_request_is_its_own(collector: RunningCollector) -> None:
+    """Requests with one head may come under other keys each time, or under none."""
+    before = len(collector.rows())
+    statuses = []
+    with connect(collector) as connection:
+        for key in (b"dev", b"dev", b"app", b"other", b"shop", b"dev"):
+            connection.sendall(post(click("x").replace(b'"dev"', b'"%b"' % key)))
+            statuses += [int(answer.split()[1]) for answer in read_answers(connection, 1)]
+    assert statuses == [200, 200, 200, 401, 403, 200]
+    sources = [(row["source"], row["server"]) for row in collector.rows()[before:]]
+    assert sources == [("web", False), ("web", False), ("backend", True), ("web", False)]
+
+
 def test_pipelined_requests(collector: RunningCollector) -> None:
     """Requests sent without waiting are taken and answered in their order, whichever they are."""
     before = len(collector.rows())
