@@ -83,7 +83,10 @@ class Connection(HttpToolsProtocol):
             self._exchange.finish()
 
     def _is_between_requests(self) -> bool:
-        """Whether the next byte begins a request; told only where the short way was gone before."""
+        """Whether the next byte begins a request that may go the short way.
+
+        Told only of the first one, and where the last one went it.
+        """
         if self.scope is None:
             return True
         exchange = self._exchange

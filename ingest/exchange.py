@@ -1,7 +1,7 @@
 """A POST of events on its short way: from its head to its answer without ASGI.
 
-For every request uvicorn makes a task, an event and two callables, and reads its head anew;
-together that takes longer than the event.
+uvicorn makes a task, an event and two callables for each request and reads its head anew, though
+a client hardly ever changes it: that takes longer than the judgement of an event.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class Exchange:
         self._take(body)
 
     def learn(self, data: bytes) -> None:
-        """Know the head of the request under way again, if it and its body are all of `data`."""
+        """Know the last request's head again, if that and its body are the whole of `data`."""
         self._known = KnownHead.of(data)
 
     def repeat(self, data: bytes) -> bool:
