@@ -23,6 +23,8 @@ _SETTINGS = {
     "async_insert": "0",
     "insert_deduplicate": "1",
     "deduplicate_blocks_in_dependent_materialized_views": "1",
+    # Copies of one event in one insert are merged with all others, later: views read FINAL.
+    "optimize_on_insert": "0",
 }
 
 
