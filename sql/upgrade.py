@@ -26,6 +26,9 @@ VIEWS = (
     "funnel/stage_entries",
     "funnel/stage_hits",
     "session/sessions",
+    "attribution/conversion_touchpoints",
+    "attribution/attribution",
+    "attribution/guide_conversion",
     "funnel/spend_weekly",
     "funnel/funnel_weekly",
 )

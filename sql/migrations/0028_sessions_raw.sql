@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS sessions_raw
     ctas_clicked    Array(LowCardinality(String)),
     variants_seen   Array(LowCardinality(String)),
     guide_opened_at Nullable(DateTime64(6, 'UTC')),
+    guide_logged_in Bool,
     guide_entry     LowCardinality(String),
     guide_section   LowCardinality(String),
     guide_cta       LowCardinality(String),

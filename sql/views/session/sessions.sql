@@ -4,7 +4,8 @@
 -- a session lasts, its anonymous part is the user's; two users of one device have two sessions.
 -- Entry, channel, campaign and device are of the first event (entry and exit pages of the first and
 -- last that tell one); sections and CTAs stand in the order in which they were seen first.
--- guide_section and guide_cta are the last seen or clicked before the guide opened. Bounced: one
+-- guide_section and guide_cta are the last seen or clicked before the guide first opened, and
+-- guide_logged_in tells whether the session had a user by then. Bounced: one
 -- page or none, nothing clicked, no guide, less than 10 s engaged.
 -- Duplicates: copies of an event count as its first copy. Late events may lengthen or join
 -- sessions, late logins move them to their people; what no longer holds goes.
