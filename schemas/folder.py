@@ -26,7 +26,7 @@ def read_folder(folder: Path) -> tuple[list[Document], list[Fault]]:
         else:
             documents.append(read[0])
             faults += read[1]
-    found = [part.file for part in (*documents, *faults)]
+    found = [document.file for document in documents] + [fault.file for fault in faults]
     if not any(file.startswith("events/") for file in found):
         mend = "add events/<family>/<event>/1-0-0.json or name another folder"
         faults.append(Fault("events", 1, "the plan has no event", mend))

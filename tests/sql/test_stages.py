@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.rules import StageRule
 from sql.builds import apply_plan
 from sql.client import WarehouseError
+from sql.settle import Settlement
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, all_views, bring, rule, tables
 
@@ -47,13 +48,13 @@ class Watched:
     """A client that calls `before` with the number of each statement, before it is sent."""
 
     def __init__(self, client: Client, before: Callable[[int], None]) -> None:
-        self._client = client
+        self.client = client
         self._before = before
         self.statements = 0
 
     def __getattr__(self, name: str) -> Any:
         """Hand on a method, counting it if it is one that sends a statement."""
-        method = getattr(self._client, name)
+        method = getattr(self.client, name)
         if name not in {"command", "insert", "query"}:
             return method
 
@@ -63,6 +64,14 @@ class Watched:
             return method(*arguments, **options)
 
         return counted
+
+
+class InTurn(Settlement):
+    """Settles unwatched: whoever loads waits for its turn, and so for the end of a bucket."""
+
+    def bucket(self, client: Any, builds: Sequence[str], bucket: int, buckets: int) -> None:
+        """Settle a share of all people."""
+        super().bucket(client.client, builds, bucket, buckets)
 
 
 def cut_at(client: Client, statement: int) -> Watched:
@@ -192,7 +201,7 @@ def test_loads_between_all_statements_of_a_rebuild(
         road.load([[coming[number - 1], other[number - 1]]])
 
     client = Watched(warehouse.client, load)
-    bring(client, OTHER)  # type: ignore[arg-type]
+    apply_plan(client, tables(OTHER), InTurn("Asia/Seoul"), lambda *_: None)  # type: ignore[arg-type]
     moved = warehouse.client.query(rebuilt).result_rows
     assert moved == [("kim",), *((told.user,) for told in coming[: client.statements])]
     in_force = before.index(0, 1)
@@ -225,7 +234,7 @@ def test_events_dropped(warehouse: PreparedWarehouse, road: Road, dropped: str, 
     """An edited funnel is refused where events are dropped, by their horizon; views stay."""
     bring(warehouse.client, COURSE)
     road.load(HISTORY)
-    warehouse.client.command(f"DELETE FROM events_raw WHERE {dropped}")
+    warehouse.client.command(f"DELETE FROM events_raw WHERE {dropped}")  # noqa: S608
     before = all_views(warehouse.client)
     with pytest.raises(WarehouseError, match=f"{told}.* are dropped.*bring the archive back"):
         bring(warehouse.client, OTHER)
