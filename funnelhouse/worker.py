@@ -28,7 +28,7 @@ from ingest.proxies import Proxies
 from ingest.row import SCHEMA
 from ingest.service import service
 from ingest.spool import Spool
-from schemas.registry import load_plan
+from schemas.registry import load_events
 
 _PUBLISH_S = 1.0
 _SYNC_FAILED = 74
@@ -47,7 +47,7 @@ class Worker:
 def rules_of(settings: Settings) -> Rules:
     """Load what events are judged by."""
     return Rules(
-        load_plan(settings.plan),
+        load_events(settings.plan),
         settings.limits,
         settings.secret_bytes(),
         accept_unknown=settings.unknown_events == "accept",

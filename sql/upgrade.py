@@ -22,6 +22,7 @@ VIEWS = (
     "ledger/ledger_minutely",
     "funnel/funnels",
     "funnel/stages",
+    "funnel/targets",
     "funnel/stage_entries",
     "funnel/stage_hits",
     "session/sessions",
