@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,6 @@ from schemas.rules import StageRule
 from sql.builds import PlanTables, apply_plan
 from sql.client import Warehouse, connect
 from sql.settle import Settlement
-from sql.upgrade import VIEWS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)
@@ -70,8 +70,7 @@ COURSE = (
 class Told:
     """One copy of an event: `id` makes it the same event, `came` (seconds) when it was received.
 
-    `at` is Seoul's wall clock. `call` is the kind of call, `previous` the former id of an alias
-    call. `reason` marks a rejected copy; `replayed` one that passed later.
+    `at` is Seoul's wall clock. `reason` marks a rejected copy; `replayed` one that passed later.
     """
 
     id: int
@@ -87,13 +86,12 @@ class Told:
     properties: dict[str, Any] = field(default_factory=dict)
     raw_properties: str = ""
     agent: str = ""
+    session: str = ""
+    query: dict[str, str] = field(default_factory=dict)
     server: bool = False
     sent_at: str | None = None
     reason: str = ""
     replayed: bool = False
-    call: str = "track"
-    previous: str | int = ""
-    context: dict[str, Any] = field(default_factory=dict)
 
     @property
     def arrival(self) -> int:
@@ -112,7 +110,7 @@ class Told:
             source=self.source,
             server=self.server,
             event_id=self.event_id.bytes,
-            event_type=self.call,
+            event_type="track",
             event_name=self.name,
             sent_name=self.name,
             schema_version="1-0-0",
@@ -129,18 +127,22 @@ class Told:
             replayed=self.replayed,
         )
 
+    def _context(self) -> dict[str, Any]:
+        session = {"sessionId": self.session} if self.session else {}
+        url = f"https://camp.example/?{urlencode(self.query)}"
+        return session | ({} if self.server else {"page": {"url": url}})
+
     def _payload(self) -> bytes:
         sorting = {"product": self.product, "track": self.track, "cohort": self.cohort}
         given = {name: value for name, value in sorting.items() if value}
         properties = self.raw_properties.encode() or orjson.dumps(given | self.properties)
         head = orjson.dumps(
             {
-                "type": self.call,
+                "type": "track",
                 "event": self.name,
                 "userId": self.user,
                 "anonymousId": self.anonymous,
-                "previousId": self.previous,
-                "context": self.context,
+                "context": self._context(),
             }
         )
         return head[:-1] + b',"properties":' + properties + b"}"
@@ -217,8 +219,12 @@ class Road:
 
 
 def all_views(client: Client) -> dict[str, list[Any]]:
-    """Read every view whole, each as sorted rows of texts."""
-    return {name: _rows(client, name) for name in (Path(view).name for view in VIEWS)}
+    """Read every view that takes no parameters whole, each as sorted rows of texts."""
+    whole = client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase()"
+        " AND engine = 'View' AND empty(parameterized_view_parameters) ORDER BY name"
+    ).result_rows
+    return {name: _rows(client, name) for (name,) in whole}
 
 
 def _rows(client: Client, view: str) -> list[str]:
