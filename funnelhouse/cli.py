@@ -50,6 +50,7 @@ app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
 imports.command("spend")(spend.spend)
 plans.command("check")(plan.check)
+plans.command("apply")(plan.apply)
 
 
 def main() -> int:

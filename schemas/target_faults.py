@@ -29,23 +29,28 @@ _HIGHEST = {"conversion": 2, "withdrawals": 1, "roas": 50}
 
 def target_faults(documents: Iterable[Document], funnels: KnownFunnels) -> Iterator[Fault]:
     """Find what is wrong with well-shaped targets, each alone and all beside one another."""
-    seen: dict[Target, Fault] = {}
+    seen: dict[Target, str] = {}
     for document in documents:
         for index, target in enumerate(document.value["targets"]):
             place: Place = ("targets", index)
             faults = list(_faults(document, place, target, funnels))
-            yield from faults
             funnel = funnels.by_name.get(target["funnel"])
-            if funnel is None or faults:
-                continue
-            # One figure has one target and one guardrail a day, whatever they ask.
-            key = replace(target_from(target, funnel), direction="", value=0.0)
-            mend = "remove one of them or begin it on another day"
-            here = document.fault(place, "this target stands twice", mend)
-            first = seen.setdefault(key, here)
-            if first is not here:
-                message = f"this target stands at {first.file}:{first.line} already"
-                yield replace(here, message=message)
+            if not faults and funnel is not None:
+                faults += _repeated(document, place, target_from(target, funnel), seen)
+            yield from faults
+
+
+def _repeated(
+    document: Document, place: Place, target: Target, seen: dict[Target, str]
+) -> Iterator[Fault]:
+    """Find a target that was seen, and note where: one figure has one target a day."""
+    key = replace(target, direction="", value=0.0)
+    mend = "remove one of them or begin it on another day"
+    fault = document.fault(place, f"this target stands at {seen.get(key)} already", mend)
+    if key in seen:
+        yield fault
+    else:
+        seen[key] = f"{fault.file}:{fault.line}"
 
 
 def _faults(

@@ -21,7 +21,8 @@ _BUILDS = (
     "INSERT INTO builds SELECT DISTINCT build, funnel, funnel_version, product FROM stage_rules"
 )
 _FINDING = ("030_people", "040_users", "050_devices", "060_owners", "070_candidates")
-_SWAPPING = ("080_hits", "090_entries", "100_stage_hits", "110_stage_entries")
+_STAGES = ("080_hits", "090_entries", "100_stage_hits", "110_stage_entries")
+_SESSIONS = ("120_visits", "130_sessions", "140_sessions")
 
 
 class Settlement:
@@ -31,9 +32,9 @@ class Settlement:
     a loader holds it from its insert on, so that stage rules change between loads only.
     """
 
-    def __init__(self, timezone: str) -> None:
+    def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
         self.turn = RLock()
-        self._timezone = timezone
+        self._settings = {"timezone": timezone, "session_timeout_s": session_timeout_s}
 
     def load(self, client: Client, events: pa.Table) -> None:
         """Settle the people of loaded events, a table with the columns TOUCHED at least."""
@@ -48,6 +49,8 @@ class Settlement:
                 known = pa.array([True] * len(joined))
                 client.insert_arrow("seeds", pa.table({"id": joined, "known": known}))
             self._settle(client, version)
+            for name in _SESSIONS:
+                self._step(client, name, version=version)
 
     def bucket(self, client: Client, builds: Sequence[str], bucket: int, buckets: int) -> None:
         """Settle a share of all people in some builds; all buckets from 0 make everybody."""
@@ -70,10 +73,10 @@ class Settlement:
             self._step(client, name)
         # Whoever never reached a stage under any of their ids has no entry that could change.
         if client.query("SELECT count() FROM candidates").result_rows[0][0]:
-            for name in _SWAPPING:
+            for name in _STAGES:
                 self._step(client, name, version=version)
 
     def _step(self, client: Client, name: str, **parameters: int) -> None:
         text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-        statement = Template(text).substitute(timezone=self._timezone)
+        statement = Template(text).substitute(self._settings)
         client.command(statement.rstrip(";\n"), parameters=parameters)

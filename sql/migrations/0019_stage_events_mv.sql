@@ -29,6 +29,7 @@ SELECT
     text_of(event.properties, rule.reads['card_holder']) AS card_holder,
     if(event.server, '', event.channel) AS channel,
     text_of(event.properties, rule.reads['detail']) AS detail,
+    text_of(event.properties, rule.reads['cluster']) AS cluster,
     JSONExtract(event.properties, rule.reads['amount'], 'Nullable(Decimal(18, 2))') AS amount
 FROM events_raw AS event
 INNER JOIN stage_rules AS rule ON event.event_name = rule.event_name

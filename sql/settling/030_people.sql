@@ -4,8 +4,12 @@ INSERT INTO people
 WITH
     devices AS
     (
-        SELECT DISTINCT actor
+        SELECT actor
         FROM stage_events
+        WHERE NOT known AND actor IN (SELECT id FROM seeds WHERE NOT known)
+        UNION DISTINCT
+        SELECT actor
+        FROM session_events
         WHERE NOT known AND actor IN (SELECT id FROM seeds WHERE NOT known)
     ),
     users AS

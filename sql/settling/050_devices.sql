@@ -1,5 +1,5 @@
--- The devices that the people settled may own anonymous events of. A device of which no anonymous
--- event reached a stage has nothing to give.
+-- The devices that the people settled may own anonymous events of. A device without
+-- anonymous events has nothing to give.
 INSERT INTO actors
 WITH
     devices AS
@@ -12,9 +12,16 @@ WITH
         FROM user_devices
         WHERE user_id IN (SELECT actor FROM actors WHERE known)
     )
-SELECT DISTINCT
+SELECT
     actor,
     false AS known,
     actor AS person_id
 FROM stage_events
+WHERE NOT known AND actor IN (SELECT id FROM devices)
+UNION DISTINCT
+SELECT
+    actor,
+    false,
+    actor
+FROM session_events
 WHERE NOT known AND actor IN (SELECT id FROM devices);

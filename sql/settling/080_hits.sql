@@ -28,6 +28,7 @@ SELECT
     card_holder,
     channel,
     detail,
+    cluster,
     amount
 FROM candidates
 LEFT JOIN owners ON if(candidates.known, '', candidates.person_id) = owners.anonymous_id

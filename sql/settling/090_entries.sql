@@ -30,6 +30,7 @@ WITH
                         card_holder,
                         channel,
                         detail,
+                        cluster,
                         amount
                     )
                 )
@@ -61,6 +62,7 @@ WITH
                     card_holder,
                     channel,
                     event.detail AS detail,
+                    event.cluster AS cluster,
                     event.amount AS amount
                 ),
                 events,
@@ -144,6 +146,7 @@ SELECT
     entry.card_holder AS card_holder,
     entry.channel AS channel,
     entry.detail AS detail,
+    entry.cluster AS cluster,
     entry.amount AS amount,
     if(has_start, began.entered_at, NULL) AS started_at,
     began.track AS start_track,

@@ -97,12 +97,16 @@ class MortalClient:
     client: Client
     mortal: Mortal
 
-    def insert_arrow(
-        self, table: str, rows: pa.Table, settings: dict[str, Any] | None = None
-    ) -> None:
-        """Insert."""
+    def insert_arrow(self, table: str, rows: pa.Table) -> None:
+        """Insert a table."""
         self.mortal.step()
-        self.client.insert_arrow(table, rows, settings=settings)
+        self.client.insert_arrow(table, rows)
+        self.mortal.step()
+
+    def raw_insert(self, table: str, *insert: Any) -> None:
+        """Insert an Arrow stream."""
+        self.mortal.step()
+        self.client.raw_insert(table, *insert)
         self.mortal.step()
 
     def command(self, statement: str, **options: Any) -> object:

@@ -5,7 +5,6 @@ from itertools import count
 from threading import Event
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
@@ -56,7 +55,9 @@ class Failing:
         self.opened += 1
         return self
 
-    def insert_arrow(self, table: str, _: pa.Table, settings: dict[str, str]) -> None:
+    def raw_insert(
+        self, table: str, _names: list[str], _rows: bytes, settings: dict[str, str], _fmt: str
+    ) -> None:
         """Raise the next error, or take the rows."""
         error = next(self._errors, None)
         if error is not None:
@@ -138,7 +139,7 @@ def test_an_interrupt_is_no_error_to_try_again() -> None:
     class Interrupted(Failing):
         """Is interrupted when used."""
 
-        def insert_arrow(self, *_: Any, **__: Any) -> None:
+        def raw_insert(self, *_: Any) -> None:
             """Interrupt."""
             raise KeyboardInterrupt
 

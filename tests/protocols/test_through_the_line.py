@@ -115,11 +115,11 @@ Seen = dict[str, dict[str, Any]]
         ("googlebot", {"is_bot": True}),
         ("crawler", {"is_bot": True, "source": "web"}),
         ("server", {"is_bot": False, "source": "backend", "server": True}),
-        ("plain", {"user_id": "u-1", "person_id": "u-1", "sent_name": "CTA Clicked"}),
+        ("plain", {"user_id": "u-1", "sent_name": "CTA Clicked"}),
         ("plain", {"event_name": "cta_clicked", "schema_version": "1-0-0", "ip": "127.0.0.0"}),
         (
             "both",
-            {"anonymous_id": "a-9", "person_id": "u-1", "session_id": "17", "locale": "ko-KR"},
+            {"anonymous_id": "a-9", "session_id": "17", "locale": "ko-KR"},
         ),
         ("number", {"user_id": "42"}),
         (UUID_ID, {"event_id": UUID_ID}),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.check import check_plan
 from schemas.faults import Fault
+from tests.schemas.faulty import assert_told, change, only
 
 EVENT = "events/application/withdrawn/1-0-0.json"
 NEXT = "events/application/withdrawn/1-0-1.json"
@@ -64,31 +65,6 @@ FUNNEL_FAULTS = [
 ]
 
 
-def change(path: Path, old: str, new: str) -> None:
-    """Replace the first place of a text that is there in a file."""
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-def assert_told(faults: list[Fault], expected: tuple[str, int, str, str]) -> None:
-    """Hold that one of the faults says all of what is expected."""
-    file, line, message, mend = expected
-    assert [
-        fault
-        for fault in faults
-        if (fault.file, fault.line) == (file, line)
-        and message in fault.message
-        and mend in fault.mend
-    ], "\n".join(map(str, faults))
-
-
-def only(faults: list[Fault]) -> Fault:
-    """Give the one fault that there is."""
-    (fault,) = faults
-    return fault
-
-
 def add_version(folder: Path, version: str, **changed: Any) -> None:
     """Write another version of the event, with some of its properties changed (None: removed)."""
     first = folder / EVENT
@@ -138,6 +114,8 @@ def test_a_fault_reads_as_one_sentence() -> None:
         ("events/application/withdrawn/1-0-1.yaml", "another place", "<version>.json"),
         ("funnels/short.yml", "only .yaml files", "funnels/short.yaml"),
         ("funnels/old/short.yaml", "only .yaml files", "funnels/short.yaml"),
+        ("targets/short.json", "only .yaml files directly in targets", "targets/short.yaml"),
+        ("actions/old/short.yaml", "only .yaml files directly in actions", "actions/short.yaml"),
     ],
 )
 def test_a_misplaced_file_is_told(folder: Path, file: str, message: str, mend: str) -> None:
@@ -182,11 +160,12 @@ def test_tabs_do_not_lose_the_line(folder: Path) -> None:
 @settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@pytest.mark.parametrize("file", [EVENT, FUNNEL])
+@pytest.mark.parametrize("file", [EVENT, FUNNEL, "targets/short.yaml", "actions/short.yaml"])
 def test_whatever_stands_in_a_file_is_a_fault_and_no_exception(
     folder: Path, file: str, text: str
 ) -> None:
     """A checker that fails on what it checks would say nothing at all."""
+    (folder / file).parent.mkdir(exist_ok=True)
     (folder / file).write_bytes(text.encode("utf-8", "surrogatepass"))
     assert check_plan(folder)[0].file == file
 

@@ -98,20 +98,3 @@ def test_a_korean_value_stays_readable(folder: Path) -> None:
     korean = "property: product\n        is: 내배캠"
     path.write_text(path.read_text().replace("property: days\n        gte: 3", korean))
     assert only_funnel(folder).rules()[0].conditions[1] == ("product", "is", ['"내배캠"'])
-
-
-def test_the_shipped_funnel_counts_as_the_weekly_sheet() -> None:
-    """The short bootcamp funnel has the sheet's stages, leads by document pass."""
-    rules = only_funnel(Path(__file__).parents[2] / "schemas").rules()
-    assert [(rule.stage, rule.event_name) for rule in rules] == [
-        ("landing_viewed", "page_viewed"),
-        ("cta_clicked", "cta_clicked"),
-        ("first_applied", "first_application_submitted"),
-        ("document_passed", "document_passed"),
-        ("slack_joined", "slack_joined"),
-        ("registered", "payment_completed"),
-        ("withdrawn_after_registration", "withdrawn"),
-    ]
-    assert [rule.stage for rule in rules if rule.lead] == ["document_passed"]
-    assert rules[-1].kind == "withdrawn"
-    assert rules[-1].conditions == [("stage", "is", ['"registered"'])]

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,6 @@ from schemas.rules import StageRule
 from sql.builds import PlanTables, apply_plan
 from sql.client import Warehouse, connect
 from sql.settle import Settlement
-from sql.upgrade import VIEWS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)
@@ -86,6 +86,8 @@ class Told:
     properties: dict[str, Any] = field(default_factory=dict)
     raw_properties: str = ""
     agent: str = ""
+    session: str = ""
+    query: dict[str, str] = field(default_factory=dict)
     server: bool = False
     sent_at: str | None = None
     reason: str = ""
@@ -125,6 +127,11 @@ class Told:
             replayed=self.replayed,
         )
 
+    def _context(self) -> dict[str, Any]:
+        session = {"sessionId": self.session} if self.session else {}
+        url = f"https://camp.example/?{urlencode(self.query)}"
+        return session | ({} if self.server else {"page": {"url": url}})
+
     def _payload(self) -> bytes:
         sorting = {"product": self.product, "track": self.track, "cohort": self.cohort}
         given = {name: value for name, value in sorting.items() if value}
@@ -135,6 +142,7 @@ class Told:
                 "event": self.name,
                 "userId": self.user,
                 "anonymousId": self.anonymous,
+                "context": self._context(),
             }
         )
         return head[:-1] + b',"properties":' + properties + b"}"
@@ -211,8 +219,12 @@ class Road:
 
 
 def all_views(client: Client) -> dict[str, list[Any]]:
-    """Read every view whole, each as sorted rows of texts."""
-    return {name: _rows(client, name) for name in (Path(view).name for view in VIEWS)}
+    """Read every view that takes no parameters whole, each as sorted rows of texts."""
+    whole = client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase()"
+        " AND engine = 'View' AND empty(parameterized_view_parameters) ORDER BY name"
+    ).result_rows
+    return {name: _rows(client, name) for (name,) in whole}
 
 
 def _rows(client: Client, view: str) -> list[str]:

@@ -57,7 +57,7 @@ SELECT
         NULL
     ) AS previous_entries,
     entries / nullIf(previous_entries, 0) AS step_conversion_period,
-    spend_weekly.ad_spend AS ad_spend,
+    ad_spend_weekly.ad_spend AS ad_spend,
     toFloat64(ad_spend) / nullIf(entries, 0) AS cost_per_entry
 FROM weeks
 INNER JOIN steps ON weeks.funnel = steps.funnel AND weeks.funnel_version = steps.funnel_version
@@ -68,7 +68,7 @@ LEFT JOIN entries
     AND weeks.track = entries.track
     AND weeks.week = entries.week
     AND steps.stage_position = entries.stage_position
-LEFT JOIN spend_weekly
-    ON weeks.product = spend_weekly.product
-    AND weeks.track = spend_weekly.track
-    AND weeks.week = spend_weekly.week;
+LEFT JOIN ad_spend_weekly
+    ON weeks.product = ad_spend_weekly.product
+    AND weeks.track = ad_spend_weekly.track
+    AND weeks.week = ad_spend_weekly.week;

@@ -1,0 +1,42 @@
+-- The events of these ids that no server sent, anonymous ones given to the device's owner.
+INSERT INTO visits
+SELECT
+    if(
+        actors.known OR empty(owners.untils),
+        actors.person_id,
+        owners.person_ids[
+            if(
+                event_time <= owners.untils[-1],
+                arrayFirstIndex(until -> until >= event_time, owners.untils),
+                length(owners.untils)
+            )
+        ]
+    ) AS person_id,
+    actors.known OR notEmpty(owners.untils) AS known,
+    actors.known AS logged_in,
+    source,
+    event_id,
+    arrival,
+    event_time,
+    session_id,
+    event_name,
+    is_bot,
+    page_host,
+    page_path,
+    channel,
+    utm_source,
+    utm_medium,
+    utm_campaign,
+    referrer_host,
+    device_class,
+    detail,
+    number
+FROM
+(
+    SELECT *
+    FROM session_events FINAL
+    WHERE (actor, known) IN (SELECT actor, known FROM actors)
+) AS seen
+INNER JOIN actors ON seen.actor = actors.actor AND seen.known = actors.known
+LEFT JOIN owners ON if(seen.known, '', seen.actor) = owners.anonymous_id
+WHERE (person_id, known) IN (SELECT person_id, known FROM people);
