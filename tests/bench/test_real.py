@@ -60,7 +60,7 @@ class Loaded:
 
     def select(self, columns: str, view: str) -> list[dict[str, Any]]:
         """Select columns from a view, whose name conditions and an order may follow."""
-        return self.product.sql(f"SELECT {columns} FROM {view}")  # noqa: S608 - the tests' own words
+        return self.product.sql(f"SELECT {columns} FROM {view}")
 
     def received(self) -> dict[str, int]:
         """Return how many events of each source were received, by the ledger."""

@@ -228,7 +228,7 @@ def all_views(client: Client) -> dict[str, list[Any]]:
 
 
 def _rows(client: Client, view: str) -> list[str]:
-    return sorted(map(repr, client.query(f"SELECT * FROM {view}").result_rows))  # noqa: S608
+    return sorted(map(repr, client.query(f"SELECT * FROM {view}").result_rows))
 
 
 def optimize_all(client: Client) -> None:
