@@ -42,7 +42,14 @@ VIEWS = (
     "traffic/traffic_sources",
     "traffic/entry_shares",
     "traffic/natural_inflow",
+    "funnel/funnel_periods",
+    "funnel/funnel_weekly_versions",
     "funnel/funnel_weekly",
+    "funnel/funnel_daily_versions",
+    "funnel/funnel_daily",
+    "funnel/funnel_weekly_segments",
+    "funnel/funnel_ordered",
+    "funnel/funnel_ordered_sessions",
 )
 """Views in an order in which each finds those that it reads."""
 
