@@ -37,6 +37,12 @@ VIEWS = (
     "spend/stage_costs_weekly",
     "target/target_facts",
     "target/targets_weekly",
+    "funnel/stays",
+    "action/action_results",
+    "message/message_results",
+    "traffic/traffic_sources",
+    "traffic/entry_shares",
+    "traffic/natural_inflow",
     "funnel/funnel_weekly",
 )
 """Views in an order in which each finds those that it reads."""
