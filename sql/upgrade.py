@@ -20,6 +20,7 @@ VIEWS = (
     "events/rejected_events",
     "ledger/duplicate_events",
     "ledger/ledger_minutely",
+    "identity/people",
     "funnel/funnels",
     "funnel/stages",
     "funnel/targets",

@@ -81,8 +81,12 @@ WITH
                     events.turn
                 )
             ) AS firsts,
-            arrayFilter(one -> one.kind != 'measure', firsts) AS moves,
-            arrayFilter(one -> one.kind = 'step' AND one.stage_position = 1, firsts) AS beginnings,
+            arrayFilter(
+                (one, nth) -> nth = 1 AND one.kind != 'measure',
+                firsts,
+                arrayEnumerateUniq(firsts.stage_position, firsts.stage, firsts.track, firsts.cohort)
+            ) AS moves,
+            arrayFilter(one -> one.kind = 'step' AND one.stage_position = 1, moves) AS beginnings,
             arrayMap(
                 entry -> if(
                     entry.kind = 'measure',
