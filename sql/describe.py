@@ -73,13 +73,12 @@ def _columns(client: Client, name: str, parameters: list[tuple[str, str]]) -> It
     )
     asked = f"{name}({values})" if parameters else name
     described = client.query(f"DESCRIBE TABLE (SELECT * FROM {asked})")  # noqa: S608 - names of ours
-    comments = dict(
-        client.query(
-            "SELECT name, comment FROM system.columns"
-            " WHERE database = currentDatabase() AND table = {view:String}",
-            parameters={"view": name},
-        ).result_rows
+    commented = client.query(
+        "SELECT name, comment FROM system.columns"
+        " WHERE database = currentDatabase() AND table = {view:String}",
+        parameters={"view": name},
     )
+    comments = {column: comment for column, comment in commented.result_rows}  # noqa: C416
     for column, kind, *_ in described.result_rows:
         yield f"| `{column}` | {kind} | {comments.get(column, '')} |\n"
 
