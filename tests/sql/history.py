@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -69,7 +70,8 @@ COURSE = (
 class Told:
     """One copy of an event: `id` makes it the same event, `came` (seconds) when it was received.
 
-    `at` is Seoul's wall clock. `reason` marks a rejected copy; `replayed` one that passed later.
+    `at` is Seoul's wall clock. `call` is the kind of call, `previous` the former id of an alias
+    call. `reason` marks a rejected copy; `replayed` one that passed later.
     """
 
     id: int
@@ -85,10 +87,15 @@ class Told:
     properties: dict[str, Any] = field(default_factory=dict)
     raw_properties: str = ""
     agent: str = ""
+    session: str = ""
+    query: dict[str, str] = field(default_factory=dict)
     server: bool = False
     sent_at: str | None = None
     reason: str = ""
     replayed: bool = False
+    call: str = "track"
+    previous: str | int = ""
+    referrer: str = ""
 
     @property
     def arrival(self) -> int:
@@ -107,7 +114,7 @@ class Told:
             source=self.source,
             server=self.server,
             event_id=self.event_id.bytes,
-            event_type="track",
+            event_type=self.call,
             event_name=self.name,
             sent_name=self.name,
             schema_version="1-0-0",
@@ -124,16 +131,23 @@ class Told:
             replayed=self.replayed,
         )
 
+    def _context(self) -> dict[str, Any]:
+        session = {"sessionId": self.session} if self.session else {}
+        page = {"url": f"https://camp.example/?{urlencode(self.query)}", "referrer": self.referrer}
+        return session | ({} if self.server else {"page": page})
+
     def _payload(self) -> bytes:
         sorting = {"product": self.product, "track": self.track, "cohort": self.cohort}
         given = {name: value for name, value in sorting.items() if value}
         properties = self.raw_properties.encode() or orjson.dumps(given | self.properties)
         head = orjson.dumps(
             {
-                "type": "track",
+                "type": self.call,
                 "event": self.name,
                 "userId": self.user,
                 "anonymousId": self.anonymous,
+                "context": self._context(),
+                "previousId": self.previous,
             }
         )
         return head[:-1] + b',"properties":' + properties + b"}"
@@ -219,7 +233,7 @@ def all_views(client: Client) -> dict[str, list[Any]]:
 
 
 def _rows(client: Client, view: str) -> list[str]:
-    return sorted(map(repr, client.query(f"SELECT * FROM {view}").result_rows))  # noqa: S608
+    return sorted(map(repr, client.query(f"SELECT * FROM {view}").result_rows))
 
 
 def optimize_all(client: Client) -> None:

@@ -1,0 +1,172 @@
+"""Conversions shared among sessions: hand-worked journeys, and random ones against a reference."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.conftest import PreparedWarehouse
+from tests.sql.history import Road, Told, bring, rule
+
+FUNNEL = (
+    rule(1, "applied"),
+    rule(2, "paid", reads={"track": "track", "amount": "amount"}),
+)
+PAID_AT = datetime.fromisoformat("2024-08-20 12:00:00")
+HALF_LIFE_DAYS = 7
+LOOKBACK_DAYS = 30
+ASKED = (
+    f"(funnel = 'course', stage = 'paid', first_day = '2024-08-01', last_day = '2024-08-31',"
+    f" lookback_days = {LOOKBACK_DAYS}, half_life_days = {HALF_LIFE_DAYS})"
+)
+SOURCES = {
+    "direct": {},
+    "paid_search": {"utm_source": "google", "utm_medium": "cpc"},
+    "email": {"utm_source": "news", "utm_medium": "email"},
+}
+
+
+class Journey:
+    """One person's visits, each (days before the payment, channel), and what they paid."""
+
+    def __init__(self, person: str, visits: list[tuple[float, str]], amount: int) -> None:
+        self.person, self.visits, self.amount = person, visits, amount
+
+    def told(self, first_id: int) -> list[Told]:
+        """Tell the visits as page views and the payment as a server's event."""
+        pages = [
+            Told(
+                id=first_id + n,
+                came=first_id + n,
+                name="page_viewed",
+                at=str(PAID_AT - timedelta(days=days)),
+                user=self.person,
+                query=SOURCES[channel],
+            )
+            for n, (days, channel) in enumerate(self.visits, start=1)
+        ]
+        paid = Told(
+            id=first_id,
+            came=first_id,
+            name="paid",
+            at=str(PAID_AT),
+            user=self.person,
+            server=True,
+            properties={"amount": self.amount},
+        )
+        return [paid, *pages]
+
+    def touches(self) -> list[tuple[float, str]]:
+        """Give the visits within the lookback in order of time, or the one that nobody knows."""
+        found = sorted((visit for visit in self.visits if visit[0] <= LOOKBACK_DAYS), reverse=True)
+        return found or [(0, "unknown")]
+
+    def weights(self) -> dict[str, list[float]]:
+        """Give the weight of each touch under each model, by the definitions of the models."""
+        touches = self.touches()
+        count = len(touches)
+        last = count - 1
+        named = [n for n, (_, channel) in enumerate(touches) if channel != "direct"]
+        decay = [2 ** (-days / HALF_LIFE_DAYS) for days, _ in touches]
+        position = {1: [1.0], 2: [0.5, 0.5]}
+        middle = [0.2 / (count - 2)] * (count - 2) if count > 2 else []
+        return {
+            "first_touch": [float(n == 0) for n in range(count)],
+            "last_touch": [float(n == last) for n in range(count)],
+            "last_non_direct": [float(n == (named or [last])[-1]) for n in range(count)],
+            "linear": [1 / count] * count,
+            "position_based": position.get(count, [0.4, *middle, 0.4]),
+            "time_decay": [part / sum(decay) for part in decay],
+        }
+
+
+@pytest.fixture(autouse=True)
+def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
+    warehouse.empty()
+    bring(warehouse.client, FUNNEL)
+    yield
+    warehouse.empty()
+    warehouse.prepare()
+
+
+def load(warehouse: PreparedWarehouse, folder: Path, journeys: list[Journey]) -> None:
+    """Load all journeys at once."""
+    told = [one for n, journey in enumerate(journeys) for one in journey.told(100 * n + 1)]
+    Road(warehouse.place, folder).load([told])
+
+
+def shares(warehouse: PreparedWarehouse) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+    """Read by person and model the channel, weight and money of each touch in order."""
+    rows = warehouse.client.query(
+        "SELECT person_id, model, channel, weight, amount_share"
+        f" FROM conversion_touchpoints{ASKED} ORDER BY person_id, model, position"
+    ).result_rows
+    found: dict[tuple[str, str], list[tuple[Any, ...]]] = defaultdict(list)
+    for person, model, *share in rows:
+        found[person, model].append(tuple(share))
+    return found
+
+
+def test_a_hand_worked_journey(warehouse: PreparedWarehouse, tmp_path: Path) -> None:
+    """Three visits of 14, 7 and 0 days before: decay gives 1/7, 2/7, 4/7, position 40/20/40."""
+    visits = [(14.0, "paid_search"), (7.0, "email"), (0.0, "direct")]
+    load(warehouse, tmp_path, [Journey("kim", visits, 100)])
+    found = shares(warehouse)
+    money = {model: [share[2] for share in found["kim", model]] for _, model in found}
+    assert money == {
+        "first_touch": [100, 0, 0],
+        "last_touch": [0, 0, 100],
+        "last_non_direct": [0, 100, 0],
+        "linear": [34, 33, 33],
+        "position_based": [40, 20, 40],
+        "time_decay": [14, 29, 57],
+    }
+
+
+def test_random_journeys_agree_with_a_reference(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Every weight is the reference's, weights add up to 1, and money to the last won."""
+    random = Random(4)
+    journeys = [
+        Journey(
+            f"p{n}",
+            [
+                (random.uniform(0, 40), random.choice(list(SOURCES)))
+                for _ in range(random.randint(0, 7))
+            ],
+            random.choice([0, 1, 7, 990_000, 1_000_001]),
+        )
+        for n in range(60)
+    ]
+    load(warehouse, tmp_path, journeys)
+    found = shares(warehouse)
+    for journey in journeys:
+        for model, weights in journey.weights().items():
+            rows = found[journey.person, model]
+            assert [row[0] for row in rows] == [channel for _, channel in journey.touches()]
+            assert [row[1] for row in rows] == pytest.approx(weights, abs=1e-9)
+            assert sum(row[1] for row in rows) == pytest.approx(1, abs=1e-9)
+            assert sum(row[2] for row in rows) == journey.amount
+            assert all(abs(row[2] - row[1] * journey.amount) < 1 for row in rows)
+
+
+def test_each_dimension_adds_up_to_all_conversions(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Under each model channels, campaigns, pages, CTAs and sections each hold every conversion."""
+    load(
+        warehouse,
+        tmp_path,
+        [Journey("kim", [(3, "email"), (1, "direct")], 90), Journey("lee", [], 10)],
+    )
+    rows = warehouse.client.query(
+        "SELECT model, dimension, sum(conversions), sum(amount)"
+        f" FROM attribution{ASKED} GROUP BY model, dimension"
+    ).result_rows
+    assert len(rows) == 6 * 5
+    assert {row[2:] for row in rows} == {(2.0, 100.0)}

@@ -1,0 +1,182 @@
+"""Sessions against a plain reference: histories of any kind, in any loads."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import PreparedWarehouse
+from tests.sql.history import Road, Told, optimize_all
+
+GAP = timedelta(minutes=30)
+NOON = datetime.fromisoformat("2024-08-05 12:00:00")
+EVENTS = st.builds(
+    dict,
+    id=st.integers(1, 30),
+    name=st.sampled_from(["page_viewed", "cta_clicked", "section_viewed"]),
+    minute=st.integers(0, 240),
+    user=st.sampled_from(["", "", "", "kim", "lee"]),
+    anonymous=st.sampled_from(["a", "b"]),
+    session=st.sampled_from(["", "", "s-1"]),
+    server=st.sampled_from([False, False, False, True]),
+)
+
+
+@st.composite
+def loads(draw: st.DrawFn) -> list[list[Told]]:
+    """Draw copies of a few events, loaded in any order in some loads."""
+    drawn = draw(st.lists(EVENTS, min_size=1, max_size=30))
+    told = [
+        Told(
+            id=one["id"],
+            came=7 * second,
+            name=one["name"],
+            at=str(NOON + timedelta(minutes=one["minute"])),
+            user=one["user"],
+            anonymous=one["anonymous"],
+            session=one["session"],
+            server=one["server"],
+            properties={"cta_id": "apply", "section_id": "div"},
+        )
+        for second, one in enumerate(drawn)
+    ]
+    told = draw(st.permutations(told))
+    cut = draw(st.integers(5, 30))
+    return [told[start : start + cut] for start in range(0, len(told), cut)]
+
+
+def first_copies(told: list[Told]) -> list[Told]:
+    """Keep of each event the copy that came first."""
+    first: dict[tuple[str, int], Told] = {}
+    for copy in sorted(told, key=lambda copy: copy.came):
+        first.setdefault((copy.source, copy.id), copy)
+    return list(first.values())
+
+
+def owner(copy: Told, first: list[Told]) -> str:
+    """Give an event's user, or else that of its device's next login, or of the one before."""
+    if copy.user:
+        return copy.user
+    logins = [login for login in first if login.user and login.anonymous == copy.anonymous]
+    logins.sort(key=lambda login: (login.at, login.came))
+    later = [login for login in logins if login.at >= copy.at]
+    found = later[:1] or logins[-1:]
+    return found[0].user if found else copy.anonymous
+
+
+def cut(events: list[Told]) -> Iterator[list[Told]]:
+    """Cut one person's events without a session id where a gap is over half an hour."""
+    session: list[Told] = []
+    for event in sorted(events, key=lambda event: (event.at, event.source, event.id)):
+        if session and moment(event) - moment(session[-1]) > GAP:
+            yield session
+            session = []
+        session.append(event)
+    yield session
+
+
+def moment(event: Told) -> datetime:
+    """Return the event's time on Seoul's clock."""
+    return datetime.fromisoformat(event.at)
+
+
+def reference(told: list[Told]) -> list[tuple[str, datetime, datetime, int, int, list[str]]]:
+    """List each session as person, start, end, events, pages and CTAs clicked."""
+    first = first_copies(told)
+    of: dict[tuple[str, str], list[Told]] = defaultdict(list)
+    for event in first:
+        if not event.server:
+            of[owner(event, first), event.session].append(event)
+    found = []
+    for (person, session_id), events in of.items():
+        for session in [events] if session_id else cut(events):
+            times = [moment(event) for event in session]
+            names = [event.name for event in session]
+            ctas = ["apply"] if "cta_clicked" in names else []
+            pages = names.count("page_viewed")
+            found.append((person, min(times), max(times), len(session), pages, ctas))
+    return sorted(found)
+
+
+@pytest.fixture(autouse=True)
+def _empty(warehouse: PreparedWarehouse) -> Iterator[None]:
+    warehouse.empty()
+    yield
+    warehouse.empty()
+
+
+def sessions(warehouse: PreparedWarehouse) -> list[tuple[object, ...]]:
+    """Read the sessions as the reference lists them."""
+    rows = warehouse.client.query(
+        "SELECT person_id, toTimeZone(started_at, 'Asia/Seoul'),"
+        " toTimeZone(ended_at, 'Asia/Seoul'), events, pages, ctas_clicked FROM sessions"
+    ).result_rows
+    return sorted(
+        (person, start.replace(tzinfo=None), end.replace(tzinfo=None), *counts)
+        for person, start, end, *counts in rows
+    )
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(loads())
+def test_sessions_agree_with_a_naive_reference(
+    warehouse: PreparedWarehouse, tmp_path: Path, history: list[list[Told]]
+) -> None:
+    """Whatever came when and in which loads, each person's sessions are those of the whole."""
+    warehouse.empty()
+    Road(warehouse.place, tmp_path).load(history)
+    assert sessions(warehouse) == reference([copy for load in history for copy in load])
+
+
+def page(id_: int, at: str, **more: str) -> Told:
+    """Return a page view of device a-1."""
+    told = {"anonymous": "a-1"} | more
+    return Told(id=id_, came=id_, name="page_viewed", at=f"2024-08-05 {at}", **told)  # type: ignore[arg-type]
+
+
+def test_half_an_hour_does_not_split_and_a_second_more_does(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """A gap of exactly the timeout goes on; one longer begins anew; midnight splits nothing."""
+    views = [
+        page(1, "23:20:00"),
+        page(2, "23:50:00"),
+        Told(id=3, came=3, name="page_viewed", at="2024-08-06 00:20:00", anonymous="a-1"),
+        Told(id=4, came=4, name="page_viewed", at="2024-08-06 00:50:01", anonymous="a-1"),
+    ]
+    Road(warehouse.place, tmp_path).load([views])
+    assert [row[3] for row in sessions(warehouse)] == [3, 1]
+
+
+def test_a_late_event_joins_two_sessions(warehouse: PreparedWarehouse, tmp_path: Path) -> None:
+    """What seemed two visits is one when the page between them arrives, and the two are gone."""
+    road = Road(warehouse.place, tmp_path)
+    road.load([[page(1, "10:00:00"), page(3, "10:50:00")]])
+    assert len(sessions(warehouse)) == 2
+    road.load([[page(2, "10:25:00")]])
+    optimize_all(warehouse.client)
+    assert [row[3] for row in sessions(warehouse)] == [3]
+
+
+def test_a_late_login_moves_the_sessions_of_its_device(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Anonymous sessions are the user's once the user is known, and the device's no more."""
+    road = Road(warehouse.place, tmp_path)
+    road.load([[page(1, "10:00:00"), page(2, "15:00:00")], [page(3, "20:00:00", user="kim")]])
+    assert [row[0] for row in sessions(warehouse)] == ["kim", "kim", "kim"]
+
+
+def test_a_server_event_touches_no_session(warehouse: PreparedWarehouse, tmp_path: Path) -> None:
+    """A server's event between two visits neither joins them nor counts in one."""
+    between = Told(
+        id=9, came=9, name="joined", at="2024-08-05 10:25:00", anonymous="a-1", server=True
+    )
+    Road(warehouse.place, tmp_path).load([[page(1, "10:00:00"), between, page(2, "10:50:00")]])
+    assert [row[3] for row in sessions(warehouse)] == [1, 1]
