@@ -19,7 +19,7 @@ from console.control import Control, control
 from console.export import FORMATS, Export
 from funnelhouse.jobs import JOBS
 from funnelhouse.supervisor import listen
-from tests.conftest import PreparedWarehouse
+from tests.conftest import READ_KEY, PreparedWarehouse, RunningProduct
 from tests.sql.history import COURSE, Road, Told, bring, spend_rows
 
 KEY = "read me"
@@ -228,3 +228,12 @@ def test_nothing_is_written(filled: PreparedWarehouse, http: httpx.Client) -> No
     answer = http.get("/export/leaking.csv", params={"key": KEY})
     filled.client.command("DROP VIEW leaking")
     assert answer.status_code == 400
+
+
+def test_through_the_running_product(product: RunningProduct) -> None:
+    """The warehouse process hands out views under the keys of its settings, and no others."""
+    view = f"{product.console_url}/export/stages.csv"
+    answer = httpx.get(view, params={"key": READ_KEY, "funnel": "bootcamp_short"}, timeout=60)
+    assert answer.status_code == 200
+    assert "bootcamp_short" in answer.text.splitlines()[1]
+    assert httpx.get(view, params={"key": "dev"}, timeout=60).status_code == 401
