@@ -1,5 +1,5 @@
--- funnel_daily_versions: `funnel_periods` by day, for every version of each funnel, whichever was
--- in force.
+-- funnel_daily_versions: one row a funnel version, product, track, day and stage: `funnel_periods`
+-- by day, for every version of each funnel, whichever was in force.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW funnel_daily_versions
 (

@@ -1,5 +1,5 @@
--- funnel_weekly_versions: `funnel_periods` by week with the week's ad spend, for every version of
--- each funnel, whichever was in force.
+-- funnel_weekly_versions: one row a funnel version, product, track, week and stage: `funnel_periods`
+-- by week with the ad spend, for every version of each funnel, whichever was in force.
 -- Spend is of the product and track; `cost_per_entry` of the lead stage is the LAC.
 -- Duplicates and late events: as in `stage_entries`; spend imported again replaces itself.
 CREATE OR REPLACE VIEW funnel_weekly_versions
