@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from funnelhouse import __version__
-from funnelhouse.commands import migrate, plan, processes, replay, send, spend, sql, status
+from funnelhouse.commands import (
+    experiment,
+    migrate,
+    plan,
+    processes,
+    replay,
+    send,
+    spend,
+    sql,
+    status,
+)
 
 _FAULT = 2
 
@@ -18,6 +28,7 @@ app = typer.Typer(
     help="From the browser to exact funnel numbers: collect events, load them, ask for numbers.",
 )
 imports = typer.Typer(help="Bring in what is not an event.")
+experiments = typer.Typer(help="Read experiments out, and plan them.")
 plans = typer.Typer(help="Work on a tracking plan.")
 
 
@@ -48,9 +59,14 @@ app.command()(sql.sql)
 app.command()(processes.demo)
 app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
+app.add_typer(experiments, name="experiment")
 imports.command("spend")(spend.spend)
 plans.command("check")(plan.check)
 plans.command("apply")(plan.apply)
+experiments.command("list")(experiment.listing)
+experiments.command("readout")(experiment.readout)
+experiments.command("power")(experiment.power)
+experiments.command("bucket")(experiment.bucket)
 
 
 def main() -> int:
