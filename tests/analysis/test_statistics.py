@@ -125,7 +125,7 @@ def test_delta_method_agrees_with_resampled_units() -> None:
 
 
 def test_cuped_is_the_regression_on_the_time_before() -> None:
-    """theta is the slope over both arms, and the adjusted means are those of the residuals."""
+    """The factor is the slope over both arms, and the adjusted means are those of the residuals."""
     random = np.random.default_rng(3)
     before = random.gamma(2, 3, 400)
     after = 0.8 * before + random.normal(0, 1, 400) + np.repeat([0, 0.5], 200)
