@@ -83,7 +83,10 @@ def _coverage(group: Sequence[Check]) -> Iterator[str]:
     shares = f"{low.share:.1%} against {high.share:.1%}"
     match low.gate:
         case "step":
-            yield f"variant {low.variant} sends {low.name} for fewer units than variant {high.variant} ({shares})"
+            yield (
+                f"variant {low.variant} sends {low.name} for fewer units than variant"
+                f" {high.variant} ({shares})"
+            )
         case "pair":
             yield (
                 f"variant {low.variant} lost {low.name} of units whose server event came"

@@ -38,9 +38,10 @@ def judge(case: Case) -> Verdict:
         return Verdict("not trustworthy", _sentence("; ".join(case.broken)))
     for guardrail in case.guardrails:
         if _is_broken(guardrail, ended=case.ended):
-            limit = f"{guardrail.metric.limit:.0%}"
-            why = f"variant {guardrail.variant} worsens {guardrail.metric.metric} by more than {limit}"
-            return Verdict("guardrail broken", _sentence(f"{why} ({_lift(guardrail)})"))
+            metric = guardrail.metric
+            why = f"variant {guardrail.variant} worsens {metric.metric} by more than"
+            told = f"{why} {metric.limit:.0%} ({_lift(guardrail)})"
+            return Verdict("guardrail broken", _sentence(told))
     winners = [c for c in case.primary if _wins(c, case)]
     if winners:
         best = max(winners, key=lambda c: c.sign * c.difference)

@@ -8,6 +8,7 @@ import typer
 
 from funnelhouse import __version__
 from funnelhouse.commands import (
+    events,
     experiment,
     migrate,
     plan,
@@ -17,6 +18,7 @@ from funnelhouse.commands import (
     spend,
     sql,
     status,
+    targets,
 )
 
 _FAULT = 2
@@ -27,9 +29,9 @@ app = typer.Typer(
     add_completion=False,
     help="From the browser to exact funnel numbers: collect events, load them, ask for numbers.",
 )
-imports = typer.Typer(help="Bring in what is not an event.")
+imports = typer.Typer(help="Bring in what stands in CSV files.")
 experiments = typer.Typer(help="Read experiments out, and plan them.")
-plans = typer.Typer(help="Work on a tracking plan.")
+plans = typer.Typer(help="Check a tracking plan, and bring it into force.")
 
 
 def _version(*, wanted: bool) -> None:
@@ -61,6 +63,8 @@ app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
 app.add_typer(experiments, name="experiment")
 imports.command("spend")(spend.spend)
+imports.command("events")(events.events)
+imports.command("targets")(targets.targets)
 plans.command("check")(plan.check)
 plans.command("apply")(plan.apply)
 experiments.command("list")(experiment.listing)

@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import Control, control, write_address
+from console.export import Export
 from funnelhouse.address import host_and_port
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
@@ -94,7 +95,10 @@ def run(settings: Settings) -> int:
         settlement,
     )
     host, port = host_and_port(settings.console)
-    state = Control(ready.is_set, settings.warehouse_place, jobs_of(change, settings.timezone))
+    readers = settings.readers
+    export = Export(readers, settings.export_max_rows) if readers else None
+    jobs = jobs_of(change, settings.timezone)
+    state = Control(ready.is_set, settings.warehouse_place, jobs, export)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )

@@ -20,6 +20,7 @@ VIEWS = (
     "events/rejected_events",
     "ledger/duplicate_events",
     "ledger/ledger_minutely",
+    "identity/people",
     "funnel/funnels",
     "funnel/stages",
     "funnel/targets",
@@ -47,7 +48,20 @@ VIEWS = (
     "spend/stage_costs_weekly",
     "target/target_facts",
     "target/targets_weekly",
+    "funnel/stays",
+    "action/action_results",
+    "message/message_results",
+    "traffic/traffic_sources",
+    "traffic/entry_shares",
+    "traffic/natural_inflow",
+    "funnel/funnel_periods",
+    "funnel/funnel_weekly_versions",
     "funnel/funnel_weekly",
+    "funnel/funnel_daily_versions",
+    "funnel/funnel_daily",
+    "funnel/funnel_weekly_segments",
+    "funnel/funnel_ordered",
+    "funnel/funnel_ordered_sessions",
 )
 """Views in an order in which each finds those that it reads."""
 

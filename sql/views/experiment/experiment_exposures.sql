@@ -21,7 +21,7 @@ WITH
         FROM experiment_exposures_raw FINAL
         WHERE experiment = {experiment:String}
             AND NOT is_bot
-            AND has((SELECT variants FROM plan), variant)
+            AND variant IN (SELECT arrayJoin(variants) FROM plan)
             AND event_time >= toDateTime64((SELECT starts_on FROM plan), 6, '${timezone}')
             AND event_time < toDateTime64(
                 least((SELECT ends_on FROM plan), {as_of:Date}) + 1,

@@ -164,15 +164,15 @@ WITH
         UNION ALL
         SELECT
             of,
-            if(period = 'week', toRelativeWeekNum(today), toRelativeMonthNum(today)),
+            multiIf(period = 'week', toRelativeWeekNum(today), period = 'month', toRelativeMonthNum(today), 1),
             '',
-            if(period = 'week', toStartOfWeek(today, 1), toStartOfMonth(today)),
+            multiIf(period = 'week', toStartOfWeek(today, 1), period = 'month', toStartOfMonth(today), NULL),
             NULL,
             NULL,
             NULL,
             NULL
         FROM asked
-        WHERE period IN ('week', 'month')
+        WHERE period != 'intake'
     ),
     beside AS
     (
