@@ -50,6 +50,8 @@ VIEWS = (
     "target/targets_weekly",
     "funnel/stays",
     "action/action_results",
+    "message/message_outcomes",
+    "message/message_unsent",
     "message/message_results",
     "traffic/traffic_sources",
     "traffic/entry_shares",
