@@ -54,7 +54,7 @@ def road(warehouse: PreparedWarehouse, tmp_path: Path) -> Road:
 
 def shown(warehouse: PreparedWarehouse, columns: str) -> list[Any]:
     """Read columns of the view."""
-    text = f"SELECT {columns} FROM action_results ORDER BY action"  # noqa: S608
+    text = f"SELECT {columns} FROM action_results ORDER BY action"
     return list(warehouse.client.query(text).result_rows)
 
 

@@ -49,7 +49,7 @@ def road(warehouse: PreparedWarehouse, tmp_path: Path) -> Road:
 
 def shown(warehouse: PreparedWarehouse, columns: str, view: str = "message_results") -> list[Any]:
     """Read columns of a view, sorted."""
-    text = f"SELECT {columns} FROM {view}({ASKED}) ORDER BY ALL"  # noqa: S608
+    text = f"SELECT {columns} FROM {view}({ASKED}) ORDER BY ALL"
     return list(warehouse.client.query(text).result_rows)
 
 
@@ -120,7 +120,7 @@ def test_outcome_of_a_message(
     passed = step(1, "passed", "kim", "2024-08-05 08:00:00")
     road.load([[passed, sent(2, "kim", "2024-08-06 12:00:00"), *others]])
     where = f"message_outcomes({ASKED}) WHERE toString(sent_at) = '2024-08-06 03:00:00.000000'"
-    text = f"SELECT several, clicked, resided, reached FROM {where} AND campaign = 'd-1'"  # noqa: S608
+    text = f"SELECT several, clicked, resided, reached FROM {where} AND campaign = 'd-1'"
     assert warehouse.client.query(text).result_rows == [outcome]
 
 

@@ -75,7 +75,7 @@ def shown(
     warehouse: PreparedWarehouse, columns: str, where: str = "complete AND this_count > 0"
 ) -> list[Any]:
     """Read columns of the view in order of the period."""
-    text = f"SELECT {columns} FROM targets_weekly WHERE {where} ORDER BY first_day"  # noqa: S608
+    text = f"SELECT {columns} FROM targets_weekly WHERE {where} ORDER BY first_day"
     return list(warehouse.client.query(text).result_rows)
 
 
