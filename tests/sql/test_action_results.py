@@ -68,7 +68,7 @@ def steps(name: str, users: range, at: str, **changes: Any) -> list[Told]:
 
 
 def test_the_action_of_the_team(warehouse: PreparedWarehouse, road: Road) -> None:
-    """53.77 % before, 52.8 % in the two weeks, 20 % of those who stood there moved on: it did harm."""
+    """53.77 % before, 52.8 % in the two weeks, 20 % of the audience moved on: harm."""
     bring(warehouse.client, COURSE, actions=[action()])
     history = [
         *steps("passed", range(1), "2024-06-01 12:00:00"),
@@ -106,16 +106,12 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("starts_in", "joined", "guardrail", "status"), STATES)
+@pytest.mark.parametrize("row", STATES)
 def test_status(
-    warehouse: PreparedWarehouse,
-    road: Road,
-    starts_in: int,
-    joined: int | None,
-    guardrail: float | None,
-    status: str,
+    warehouse: PreparedWarehouse, road: Road, row: tuple[int, int | None, float | None, str]
 ) -> None:
     """An action is planned, running, or judged by its figure once its last day is over."""
+    starts_in, joined, guardrail, status = row
     start = TODAY + timedelta(days=starts_in)
     bring(warehouse.client, COURSE, actions=[action(start, guardrail=guardrail)])
     at = f"{start} 00:00:00"
@@ -140,7 +136,7 @@ def test_the_audience(warehouse: PreparedWarehouse, road: Road, arrangement: str
         ("course", 1, "", "6", date(2024, 6, 1), date(2024, 7, 31)),
     ]
     bring(warehouse.client, COURSE, actions=[action(track="kotlin")], intakes=intakes)
-    before = {"name": "passed", "at": "2024-06-20 12:00:00"}
+    before: dict[str, Any] = {"name": "passed", "at": "2024-06-20 12:00:00"}
     history = [
         [
             Told(id=1, came=1, user="kim", cohort="5", **before),

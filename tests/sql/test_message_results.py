@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import ARRANGEMENTS, COURSE, READS, Road, Told, bring, rule
 
-MESSAGE = {
+MESSAGE: dict[str, Any] = {
     "kind": "measure",
     "reenter": "always",
     "reads": READS | {"detail": "campaign", "cluster": "cluster"},
@@ -33,7 +33,7 @@ ASKED = (
 def _messages(warehouse: PreparedWarehouse) -> Iterator[None]:
     """Let the funnel `course` measure messages, and the shipped ones come back."""
     warehouse.empty()
-    intake = ("course", 1, "", "closed", datetime(2024, 7, 1).date(), datetime(2024, 8, 4).date())
+    intake = ("course", 1, "", "closed", date(2024, 7, 1), date(2024, 8, 4))
     bring(warehouse.client, RULES, intakes=[intake])
     yield
     warehouse.empty()
@@ -57,7 +57,13 @@ def sent(number: int, user: str, at: str, campaign: str = "d-1", **changes: Any)
     """Tell of a message as the sending system does; its link clicked where `name` says so."""
     cluster = changes.pop("cluster", "a")
     name = changes.pop("name", "message_sent")
-    told = {"id": number, "came": number, "server": True, "track": "", "source": "crm"}
+    told: dict[str, Any] = {
+        "id": number,
+        "came": number,
+        "server": True,
+        "track": "",
+        "source": "crm",
+    }
     properties = {"campaign": campaign, "cluster": cluster}
     return Told(name=name, user=user, at=at, properties=properties, **told | changes)
 
@@ -68,7 +74,7 @@ def step(number: int, name: str, user: str, at: str, **changes: Any) -> Told:
 
 
 def test_difference_and_interval(warehouse: PreparedWarehouse, road: Road) -> None:
-    """56 of 70 beside 48 of 80 are 20 %p more, within 5.24 and 33.39 (Newcombe 1998, table II a)."""
+    """56 of 70 beside 48 of 80 are 20 %p more, from 5.24 to 33.39 (Newcombe 1998)."""
     history = []
     for n in range(150):
         user, messaged = f"user-{n}", n < 70
@@ -140,7 +146,7 @@ def test_whose_intake_is_closed_is_no_resident(warehouse: PreparedWarehouse, roa
 def test_a_device_proves_to_be_a_user(
     warehouse: PreparedWarehouse, road: Road, arrangement: str
 ) -> None:
-    """A click and a goal of a device that logs in late, and copies, are the user's and count once."""
+    """A click and a goal of a device that logs in late, and copies, are the user's, once."""
     history = [
         [
             step(1, "passed", "kim", "2024-08-05 08:00:00"),
@@ -159,7 +165,7 @@ def test_a_device_proves_to_be_a_user(
 
 
 TIMES = [f"2024-08-{day:02} {time}:00" for day in (5, 6, 7) for time in ("09:00", "09:30", "21:00")]
-EVENTS = st.builds(
+EVENTS: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     name=st.sampled_from(
         ["passed", "passed", "joined", "withdrawn", *["message_sent"] * 3, "message_clicked"]
@@ -171,6 +177,7 @@ EVENTS = st.builds(
     cluster=st.sampled_from(["a", "b"]),
 )
 DAY = timedelta(days=1)
+NEVER = datetime.fromisoformat("9999-12-31")
 
 
 def time(one: Told) -> datetime:
@@ -183,13 +190,13 @@ def stays_and_goals(told: list[Told]) -> tuple[list[Any], list[Any]]:
     first: dict[tuple[str, str, str], datetime] = {}
     for one in told:
         key = (one.name, one.user, one.track)
-        first[key] = min(time(one), first.get(key, datetime.max))
+        first[key] = min(time(one), first.get(key, NEVER))
     stays = [
         (
             user,
             track,
             since,
-            min(first.get((end, user, track), datetime.max) for end in ("joined", "withdrawn")),
+            min(first.get((end, user, track), NEVER) for end in ("joined", "withdrawn")),
         )
         for (name, user, track), since in first.items()
         if name == "passed"
@@ -265,7 +272,7 @@ def same(one: Told, other: Told) -> bool:
 def test_messages_agree_with_a_plain_reference(
     warehouse: PreparedWarehouse, road: Road, events: list[dict[str, Any]], chance: Any
 ) -> None:
-    """Whatever happened in whatever order, counts beside those left out are those of the reference."""
+    """Whatever happened in whatever order, counts are those of the reference."""
     warehouse.empty()
     told = []
     for number, one in enumerate(events):

@@ -17,7 +17,7 @@ from tests.sql.history import ARRANGEMENTS, READS, SEOUL, Road, Told, bring, rul
 from tests.sql.test_any_history import first_copies, monday, person
 
 TODAY = datetime.now(SEOUL).date()
-MEASURE = {"kind": "measure", "reenter": "always"}
+MEASURE: dict[str, Any] = {"kind": "measure", "reenter": "always"}
 COURSE = [
     rule(1, "applied"),
     rule(2, "passed", lead=True),
@@ -91,7 +91,7 @@ JOINED = {
     # after midnight: another week
     ("joined", "2024-07-01 00:00:00"): 3,
 }
-CONVERSION = {"from_stage": "passed", "stage": "joined"}
+CONVERSION: dict[str, Any] = {"from_stage": "passed", "stage": "joined"}
 
 
 def test_a_week_stands_beside_two_before(warehouse: PreparedWarehouse, road: Road) -> None:
@@ -141,17 +141,14 @@ STATUS = [
 ]
 
 
-@pytest.mark.parametrize(("this", "last", "goal", "guardrail", "status"), STATUS)
-def test_status(  # noqa: PLR0913 - a row of the table
+@pytest.mark.parametrize("row", STATUS)
+def test_status(
     warehouse: PreparedWarehouse,
     road: Road,
-    this: int,
-    last: int,
-    goal: float | None,
-    guardrail: float | None,
-    status: str,
+    row: tuple[int, int, float | None, float | None, str],
 ) -> None:
-    """A week over is broken, missed, met, or met and at risk of not being so after such a change."""
+    """A whole week broke the guardrail, missed, met, or met but would not after another change."""
+    this, last, goal, guardrail, status = row
     roles = {"target": goal, "guardrail": guardrail}
     rows = [
         target("conversion", value, role=role, **CONVERSION)
@@ -280,7 +277,7 @@ def test_targets_of_their_time(warehouse: PreparedWarehouse, road: Road, arrange
         rule(3, "joined", funnel_version=2),
     ]
     bring(warehouse.client, [*COURSE, *later], targets=rows)
-    user = {"user": "kim", "anonymous": "a"}
+    user: dict[str, Any] = {"user": "kim", "anonymous": "a"}
     history = [
         [
             Told(id=1, came=0, name="passed", at="2024-12-31 23:59:59", **user),
@@ -316,18 +313,12 @@ INTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("opened", "closes", "direction", "goal", "entries", "status"), INTAKES)
-def test_an_intake_adds_up(  # noqa: PLR0913 - a row of the table
-    warehouse: PreparedWarehouse,
-    road: Road,
-    opened: int,
-    closes: int,
-    direction: str,
-    goal: float,
-    entries: int,
-    status: str,
+@pytest.mark.parametrize("row", INTAKES)
+def test_an_intake_adds_up(
+    warehouse: PreparedWarehouse, road: Road, row: tuple[int, int, str, float, int, str]
 ) -> None:
     """An open intake's count is judged by where its pace leads to, a closed one as it stands."""
+    opened, closes, direction, goal, entries, status = row
     opens, last_day = TODAY - timedelta(days=opened), TODAY + timedelta(days=closes)
     rows = [target("entries", goal, stage="applied", period="intake", direction=direction)]
     bring(warehouse.client, COURSE, targets=rows, intakes=[("course", 1, "", "6", opens, last_day)])
@@ -354,7 +345,7 @@ def test_a_total_grows_over_all_time(warehouse: PreparedWarehouse, road: Road) -
     ]
 
 
-EVENTS = st.builds(
+EVENTS: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     id=st.integers(1, 60),
     name=st.sampled_from(["applied", "passed", "passed", "joined", "withdrawn", "asked"]),
