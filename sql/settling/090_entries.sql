@@ -3,6 +3,9 @@ INSERT INTO entries
 WITH
     (one, track, cohort) -> (one.track = track OR one.track = '' OR track = '')
         AND (one.cohort = cohort OR one.cohort = '' OR cohort = '') AS together,
+    (one, track, cohort) -> (one.track != track OR one.cohort != cohort)
+        AND (one.track = track OR track = '')
+        AND (one.cohort = cohort OR cohort = '') AS tells_more,
     carried AS
     (
         SELECT
@@ -79,7 +82,11 @@ WITH
             arraySort(
                 arrayFilter(
                     one -> kind = 'step'
-                        AND (one.kind != 'step' OR one.stage_position > placed.stage_position),
+                        AND (
+                            one.kind != 'step'
+                            OR one.stage_position > placed.stage_position
+                            OR one.stage_position = placed.stage_position AND tells_more(one, track, cohort)
+                        ),
                     mine
                 )
             ) AS following,
@@ -124,6 +131,10 @@ SELECT
     ) = 1 AS first_of_start,
     if(empty(following), NULL, following[1].entered_at) AS left_at,
     if(empty(steps_before), '', steps_before[-1].stage) AS left_stage,
+    row_number() OVER (
+        PARTITION BY bounded.build, person_id, known, stage_position, stage, track, cohort
+        ORDER BY entered_at ASC, source ASC, event_id ASC
+    ) > 1 AS repeated,
     {version:UInt64} AS changed_at,
     0 AS gone
 FROM bounded

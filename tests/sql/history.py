@@ -23,7 +23,6 @@ from schemas.rules import StageRule
 from sql.builds import PlanTables, apply_plan
 from sql.client import Warehouse, connect
 from sql.settle import Settlement
-from sql.upgrade import VIEWS
 
 SEOUL = ZoneInfo("Asia/Seoul")
 FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)
@@ -220,8 +219,12 @@ class Road:
 
 
 def all_views(client: Client) -> dict[str, list[Any]]:
-    """Read every view whole, each as sorted rows of texts."""
-    return {name: _rows(client, name) for name in (Path(view).name for view in VIEWS)}
+    """Read every view that takes no parameters whole, each as sorted rows of texts."""
+    whole = client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase()"
+        " AND engine = 'View' AND empty(parameterized_view_parameters) ORDER BY name"
+    ).result_rows
+    return {name: _rows(client, name) for (name,) in whole}
 
 
 def _rows(client: Client, view: str) -> list[str]:

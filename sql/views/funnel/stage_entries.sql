@@ -6,8 +6,10 @@
 -- segment, card_holder and channel are the last that the person's events in this funnel told until
 -- the entry. An empty track or intake goes together with any. `started_at` and `start_…` are of the
 -- first entry into stage one that goes together with this; first_of_start tells one entry a stage
--- apart for each start. `left_at` is when a later stage or a terminal one came; for terminal stages
--- `left_stage` is where the person stood.
+-- apart for each start. `left_at` is when a later stage came, a terminal one, or an entry into the
+-- same stage that tells a track or intake which this one leaves open; for terminal stages
+-- `left_stage` is where the person stood. `repeated` entries are not the person's first into the
+-- stage in their track and intake.
 -- Duplicates: copies of an event count as its first copy. A late event, login or alias puts each
 -- entry of its people where it belongs.
 CREATE OR REPLACE VIEW stage_entries AS
