@@ -15,7 +15,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from console.control import ADDRESS_FILE
 from funnelhouse.holding import AlreadyRunningError, only_one
-from funnelhouse.jobs import JOBS
+from funnelhouse.jobs import Job, jobs_of
+from funnelhouse.plan_change import PlanChange
 from funnelhouse.settings import Settings
 from funnelhouse.warehouse import prepare
 from sql.client import Warehouse, WarehouseError, connection
@@ -43,7 +44,7 @@ class Access(Protocol):
         """
 
     def job(self, name: str, argument: Any = None) -> Any:
-        """Run one of `funnelhouse.jobs.JOBS` and return its answer.
+        """Run one of the jobs of `funnelhouse.jobs` and return its answer.
 
         Raises:
             RefusedError: the job refuses its argument.
@@ -55,6 +56,7 @@ class Direct:
     """The warehouse opened by this process."""
 
     warehouse: Warehouse
+    jobs: dict[str, Job]
 
     def query(self, statement: str, fmt: str) -> bytes:
         """Run a read-only statement."""
@@ -68,7 +70,7 @@ class Direct:
         """Run a job."""
         try:
             with connection(self.warehouse) as client:
-                return JOBS[name](client, argument)
+                return self.jobs[name](client, argument)
         except (ClickHouseError, ValueError) as error:
             raise RefusedError(str(error)) from error
 
@@ -133,7 +135,9 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
             held.enter_context(only_one(settings, "warehouse"))
         except AlreadyRunningError as error:
             raise _no_answer(settings) from error
-    return Direct(settings.warehouse_place)
+    change = PlanChange(settings, Settlement(settings.timezone))
+    held.callback(change.stop)
+    return Direct(settings.warehouse_place, jobs_of(change))
 
 
 def _running(settings: Settings, held: ExitStack) -> Remote | None:

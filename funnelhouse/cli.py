@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from funnelhouse import __version__
-from funnelhouse.commands import migrate, plan, processes, replay, send, spend, sql, status
+from funnelhouse.commands import (
+    events,
+    migrate,
+    plan,
+    processes,
+    replay,
+    send,
+    spend,
+    sql,
+    status,
+    targets,
+)
 
 _FAULT = 2
 
@@ -17,8 +28,8 @@ app = typer.Typer(
     add_completion=False,
     help="From the browser to exact funnel numbers: collect events, load them, ask for numbers.",
 )
-imports = typer.Typer(help="Bring in what is not an event.")
-plans = typer.Typer(help="Work on a tracking plan.")
+imports = typer.Typer(help="Bring in what stands in CSV files.")
+plans = typer.Typer(help="Check a tracking plan, and bring it into force.")
 
 
 def _version(*, wanted: bool) -> None:
@@ -49,7 +60,10 @@ app.command()(processes.demo)
 app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
 imports.command("spend")(spend.spend)
+imports.command("events")(events.events)
+imports.command("targets")(targets.targets)
 plans.command("check")(plan.check)
+plans.command("apply")(plan.apply)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The jobs that change the warehouse, by the name under which the command line asks for them.
+"""What the command line asks of the warehouse beside statements, each job by its name.
 
 Each takes a client and the request's JSON, and returns JSON.
 """
@@ -10,7 +10,9 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from funnelhouse.plan_change import PlanChange
 from sql.spend import Spend, import_spend
+from sql.targets import import_targets
 from sql.upgrade import shipped, status
 
 
@@ -29,8 +31,22 @@ def _spend(client: Client, rows: list[dict[str, str]]) -> dict[str, int]:
     return {"imported": import_spend(client, spend)}
 
 
+def _targets(client: Client, rows: list[dict[str, Any]]) -> dict[str, int]:
+    targets = [row | {"valid_from": date.fromisoformat(row["valid_from"])} for row in rows]
+    return {"imported": import_targets(client, targets)}
+
+
 def _migrations(client: Client, _: None) -> list[dict[str, str]]:
     return [{"name": entry.name, "state": entry.state} for entry in status(client, shipped())]
 
 
-JOBS: dict[str, Callable[[Client, Any], Any]] = {"spend": _spend, "migrations": _migrations}
+Job = Callable[[Client, Any], Any]
+JOBS: dict[str, Job] = {"spend": _spend, "targets": _targets, "migrations": _migrations}
+
+
+def jobs_of(change: PlanChange) -> dict[str, Job]:
+    """Give all jobs: those on the warehouse alone, and those on the change of its plan."""
+    return JOBS | {
+        "apply_plan": lambda _client, folder: change.begin(folder),
+        "plan": lambda client, _: change.progress(client),
+    }

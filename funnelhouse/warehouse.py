@@ -15,16 +15,18 @@ from clickhouse_connect.driver.client import Client
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import Control, control, write_address
+from console.export import Export
 from funnelhouse.address import host_and_port
 from funnelhouse.holding import AlreadyRunningError, only_one
-from funnelhouse.jobs import JOBS
+from funnelhouse.jobs import jobs_of
 from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
+from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
 from funnelhouse.settings import Settings
 from ingest.loader import Loader, LoaderConfig
-from schemas.registry import load_plan
-from sql.builds import apply_plan
+from schemas.registry import PlanError, load_plan
+from sql.builds import apply_plan, plan_in_force
 from sql.client import connect
 from sql.settle import Settlement
 from sql.upgrade import migrate
@@ -33,11 +35,21 @@ log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
 
 
-def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
-    """Bring a warehouse to this version's tables and views, and the plan into force."""
+def upgrade(client: Client, settings: Settings) -> None:
+    """Bring a warehouse to this version's tables and views."""
     for name in migrate(client, settings.timezone):
         log.info("migration applied", extra={"migration": name})
-    apply_plan(client, tables_of(load_plan(settings.plan)), settlement, _log_progress)
+
+
+def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
+    """Bring a warehouse to this version's tables and views, and a plan into force if none is.
+
+    Raises:
+        PlanError: the first plan has a fault.
+    """
+    upgrade(client, settings)
+    if not plan_in_force(client):
+        apply_plan(client, tables_of(load_plan(settings.plan)), settlement, _log_progress)
 
 
 def _log_progress(what: str, done: int, of: int) -> None:
@@ -45,15 +57,30 @@ def _log_progress(what: str, done: int, of: int) -> None:
 
 
 def run(settings: Settings) -> int:
-    """Load and answer until told to stop; the exit status is 1 when the loader failed."""
+    """Load and answer until told to stop; the exit status is 1 when the loader failed.
+
+    A plan that is not in force yet is brought into it beside that, once the warehouse is ready.
+
+    Raises:
+        PlanError: the first plan of the warehouse has a fault.
+    """
     ready = Event()
     settlement = Settlement(settings.timezone)
+    change = PlanChange(settings, settlement)
+    faulty: list[PlanError] = []
 
     def opened() -> Client:
         client = connect(settings.warehouse_place)
         if not ready.is_set():
-            prepare(client, settings, settlement)
+            try:
+                prepare(client, settings, settlement)
+            except PlanError as error:
+                faulty.append(error)
+                loader.stop.set()
+                server.should_exit = True
+                raise
             ready.set()
+            change.begin()
         return client
 
     loader = Loader(
@@ -62,7 +89,9 @@ def run(settings: Settings) -> int:
         settlement,
     )
     host, port = host_and_port(settings.console)
-    state = Control(ready.is_set, settings.warehouse_place, JOBS)
+    readers = settings.readers
+    export = Export(readers, settings.export_max_rows) if readers else None
+    state = Control(ready.is_set, settings.warehouse_place, jobs_of(change), export)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )
@@ -85,7 +114,10 @@ def run(settings: Settings) -> int:
         server.run()
     finally:
         loader.stop.set()
+        change.stop()
         thread.join()
+    if faulty:
+        raise faulty[0]
     return 1 if failed.is_set() else 0
 
 
@@ -107,7 +139,7 @@ def main() -> int:
         with ExitStack() as held:
             patiently(lambda: held.enter_context(only_one(settings, "warehouse")))
             return run(settings)
-    except AlreadyRunningError as error:
+    except (AlreadyRunningError, PlanError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.settings import Settings
-from ingest.collector import Collector, Door, Line
+from ingest.collector import Collector
 from ingest.connection import Connection
 from ingest.disk import LOCAL_DISK, Disk
 from ingest.draft import Rules
+from ingest.intake import Door, Intake, Line
 from ingest.keys import RateLimiter
 from ingest.metrics import SnapshotCollector, WorkerMetrics
 from ingest.pipeline import Pipeline
+from ingest.proxies import Proxies
 from ingest.row import SCHEMA
 from ingest.service import service
 from ingest.spool import Spool
-from schemas.registry import load_plan
+from schemas.registry import load_events
 
 _PUBLISH_S = 1.0
 _SYNC_FAILED = 74
@@ -44,7 +47,7 @@ class Worker:
 def rules_of(settings: Settings) -> Rules:
     """Load what events are judged by."""
     return Rules(
-        load_plan(settings.plan),
+        load_events(settings.plan),
         settings.limits,
         settings.secret_bytes(),
         accept_unknown=settings.unknown_events == "accept",
@@ -63,10 +66,13 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     rates = RateLimiter(
         settings.rate_events_per_s / workers, max(settings.rate_burst_events // workers, 1)
     )
-    door = Door(settings.keys(), rules.limits, rates)
-
+    trusted = settings.trusted_proxies
+    intake = Intake(
+        Door(settings.keys(), rules.limits, rates, Proxies(trusted)),
+        Line(Pipeline(rules), spool, metrics),
+    )
     rest = service(SnapshotCollector(settings.run_folder, spool.depth), spool.full)
-    app = Collector(door, Line(Pipeline(rules), spool, metrics), rest)
+    app = Collector(intake, ProxyHeadersMiddleware(rest, trusted))  # type: ignore[arg-type]  # FastAPI takes any mapping for a scope
     return Worker(app, spool, metrics)
 
 
@@ -81,8 +87,7 @@ async def serve(settings: Settings, listener: socket.socket, slot: int, workers:
             log_config=None,
             server_header=False,
             date_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=settings.trusted_proxies or None,
+            proxy_headers=False,
             timeout_graceful_shutdown=settings.drain_s,
             lifespan="off",
             ws="none",

@@ -54,6 +54,9 @@ def _dump(body: Mapping[str, object]) -> bytes:
         return json.dumps(body).encode()
 
 
+FAULT = error(500, "fault", "The request failed; try again.")
+"""Something is wrong with the collector itself; the log says what."""
+
 _PIXEL = bytes.fromhex(
     "474946383961"  # GIF89a
     "01000100800000"  # 1 by 1, two colours

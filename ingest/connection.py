@@ -1,27 +1,48 @@
 """One HTTP connection: uvicorn's own, with a bound on headers and our one shape of errors.
 
 What is refused here never became a request: nobody knows whose it is, so nothing is kept of it.
+A plain POST of events goes the short way to the intake, everything else through ASGI.
 """
 
-from http import HTTPStatus
+from typing import Any, cast
 
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingest import answers
 from ingest.answers import Answer
+from ingest.collector import Collector
+from ingest.exchange import Exchange
+from ingest.http import Head, as_bytes
+from ingest.protocols import segment
 
 MAX_HEAD_BYTES = 65_536
 """The most that a request line and its headers may hold together, about."""
+
+_CALLS = {path.encode(): call for path, call in segment.ROUTES.items()}
 
 
 class Connection(HttpToolsProtocol):
     """Takes requests off a socket; uvicorn itself bounds neither the URL nor the headers."""
 
-    _head_bytes = 0
+    cycle: Any  # the request under way: uvicorn's cycle, or our exchange in its place
+
+    def __init__(self, config: Config, *args: Any, **more: Any) -> None:
+        super().__init__(config, *args, **more)
+        collector = cast("Collector", config.app)
+        self._exchange = Exchange(collector.intake, self._send)
+        self._answered_at = 0.0
+        self._head_bytes = 0
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a head that is not complete yet may not grow for ever."""
+        fresh = self._is_between_requests()
+        if fresh and self._exchange.repeat(data):
+            return
         super().data_received(data)
+        if fresh and self.cycle is self._exchange and not self._exchange.reading:
+            self._exchange.learn(data)
         if self.scope is None or "method" in self.scope:
             self._head_bytes = 0
             return
@@ -30,13 +51,102 @@ class Connection(HttpToolsProtocol):
             detail = f"URL and headers are larger than {MAX_HEAD_BYTES} bytes; send fewer."
             self._refuse(answers.error(431, "headers_too_large", detail))
 
+    def on_headers_complete(self) -> None:
+        """Choose the way of a request."""
+        path, _, query = self.url.partition(b"?")
+        call = _CALLS.get(path)
+        if call is None or not self._may_go_the_short_way():
+            super().on_headers_complete()
+            return
+        self.scope["method"] = "POST"  # by which uvicorn, too, knows that the head is complete
+        self.cycle = self._exchange
+        self._exchange.begin(call, Head(self.headers, query, self.client))
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        if self._exchange.reading:
+            self._exchange.add(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request."""
+        if self._exchange.reading:
+            self._exchange.finish()
+        else:
+            super().on_message_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Keep what came of a body before its sender broke off."""
+        super().connection_lost(exc)
+        if self._exchange.reading:
+            self._exchange.finish()
+
+    def _is_between_requests(self) -> bool:
+        """Whether the next byte begins a request that may go the short way.
+
+        Told only of the first one, and where the last one went it.
+        """
+        if self.scope is None:
+            return True
+        exchange = self._exchange
+        return (
+            self.cycle is exchange
+            and exchange.response_complete
+            and not self.flow.write_paused
+            and "method" in self.scope
+        )
+
+    def _may_go_the_short_way(self) -> bool:
+        """Whether nothing in the head of a POST, or before it, asks for more than its answer.
+
+        A body of more than this would have to be held up while it comes.
+        """
+        length = dict(self.headers).get(b"content-length", b"")
+        return (
+            length.isdigit()
+            and int(length) <= HIGH_WATER_LIMIT
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and (self.cycle is None or self.cycle.response_complete)
+        )
+
+    def _send(self, answer: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self.transport.write(answer)
+        if not self._exchange.keep_alive:
+            self.transport.close()
+        if self.timeout_keep_alive_task is None:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self._answered_at = self.loop.time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if it was idle all the time, else look again later.
+
+        A timer for every request would take as long as a tenth of it.
+        """
+        idle_s = self.loop.time() - self._answered_at
+        busy = not self.cycle.response_complete
+        if busy or idle_s < self.timeout_keep_alive:
+            wait_s = self.timeout_keep_alive - (0.0 if busy else idle_s)
+            self.timeout_keep_alive_task = self.loop.call_later(
+                wait_s, self.timeout_keep_alive_handler
+            )
+        else:
+            super().timeout_keep_alive_handler()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         """Answer what is no HTTP in the shape of all errors."""
         detail = "This is no HTTP request; send HTTP/1.1 with percent-encoded URLs."
         self._refuse(answers.error(400, "not_http", detail))
 
     def _refuse(self, answer: Answer) -> None:
-        head = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n".encode()
-        lines = [b"%b: %b\r\n" % header for header in [*answer.headers, (b"connection", b"close")]]
-        self.transport.write(b"".join([head, *lines, b"\r\n", answer.body]))
+        self.transport.write(as_bytes(answer, close=True))
         self.transport.close()

@@ -30,6 +30,7 @@ class Origin(NamedTuple):
     user_agent: str = ""
     ip: str = ""
     page: str = ""
+    write_key: str = ""
 
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")

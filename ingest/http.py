@@ -1,10 +1,13 @@
 """One HTTP request as the collector reads it: the headers it minds, and the body under a cap."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-from ingest.answers import Answer, Headers, cors_headers
+from ingest.answers import SUCCESS, Answer, Headers, cors_headers
+from ingest.event import Origin
 from ingest.keys import key_from_basic
 
 Scope = MutableMapping[str, Any]
@@ -15,21 +18,42 @@ _MAX_HEADER = 1024
 
 
 class Head:
-    """The headers and the query of a request; `key` is the write key that they carry, or ""."""
+    """The headers and the query of a request; `key` is the write key that they carry, or "".
 
-    __slots__ = ("authorization", "encoding", "ip", "origin", "page", "query", "user_agent")
+    The intake notes the `sender` here: on one connection a head often comes again.
+    """
 
-    def __init__(self, scope: Scope) -> None:
-        header = dict(scope["headers"]).get
+    __slots__ = (
+        "authorization",
+        "encoding",
+        "forwarded_for",
+        "ip",
+        "origin",
+        "page",
+        "query",
+        "sender",
+        "user_agent",
+    )
+
+    def __init__(self, headers: Headers, query: bytes, client: tuple[str, int] | None) -> None:
+        header = dict(headers).get
         self.user_agent = header(b"user-agent", b"")[:_MAX_HEADER].decode("latin-1")
         self.page = header(b"referer", b"")[:_MAX_HEADER].decode("latin-1")
         self.encoding = header(b"content-encoding", b"").decode("latin-1")
         self.authorization = header(b"authorization", b"")
         self.origin = header(b"origin", b"")
-        client = scope.get("client")
         self.ip = client[0] if client else ""
-        query = scope["query_string"]
+        self.forwarded_for = ""
+        if header(b"x-forwarded-for"):
+            forwarded = [value for name, value in headers if name == b"x-forwarded-for"]
+            self.forwarded_for = b", ".join(forwarded).decode("latin-1")
         self.query = parse_qs(query.decode("latin-1"), keep_blank_values=True) if query else {}
+        self.sender: Origin | None = None
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Head":
+        """Read the head of an ASGI request."""
+        return cls(scope["headers"], scope["query_string"], scope.get("client"))
 
     @property
     def key(self) -> str:
@@ -64,6 +88,32 @@ async def read_body(receive: Receive, max_bytes: int) -> Body:
 
 async def send_answer(send: Send, answer: Answer, origin: bytes) -> None:
     """Send an answer; a page of another origin may read it."""
-    headers: Headers = answer.headers + cors_headers(origin) if origin else answer.headers
+    headers = headers_to(origin, answer)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+def headers_to(origin: bytes, answer: Answer) -> Headers:
+    """Return the headers of an answer; a page of another origin may read it."""
+    return answer.headers + cors_headers(origin) if origin else answer.headers
+
+
+def as_bytes(answer: Answer, origin: bytes = b"", *, close: bool = False) -> bytes:
+    """Write an answer as HTTP/1.1."""
+    if answer is SUCCESS and not close:
+        return _success(origin)
+    return _as_bytes(answer, origin, close=close)
+
+
+@lru_cache(maxsize=1_024)
+def _success(origin: bytes) -> bytes:
+    return _as_bytes(SUCCESS, origin, close=False)
+
+
+def _as_bytes(answer: Answer, origin: bytes, *, close: bool) -> bytes:
+    headers = headers_to(origin, answer)
+    if close:
+        headers = [*headers, (b"connection", b"close")]
+    status = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n".encode()
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    return b"".join([status, *lines, b"\r\n", answer.body])

@@ -14,6 +14,7 @@ from ingest.segment import Frame
 from transforms.columns import Around, Call, Surroundings, read_call, read_surroundings
 
 _TIME = pa.timestamp("us", tz="UTC")
+_AT_ONCE = 1024
 _KEPT = (
     "source",
     "event_id",
@@ -61,7 +62,7 @@ class Rows:
 def rows_of(frames: Iterable[Frame]) -> Rows:
     """Gather the rows of frames, apart by outcome."""
     batches = [frame.batch for frame in frames]
-    rows = pa.Table.from_batches(batches, SCHEMA)
+    rows = pa.Table.from_batches(batches, SCHEMA).combine_chunks()
     is_rejected = pc.not_equal(rows["reason"], pa.scalar(""))
     rejected = rows.filter(is_rejected)
     accepted = rows.filter(pc.invert(is_rejected)) if rejected.num_rows else rows
@@ -92,27 +93,34 @@ def event_table(accepted: pa.Table) -> pa.Table:
     """Build `events_raw` from accepted rows: what the collector noted, and what is derived."""
     columns: dict[str, Any] = {name: _encoded(accepted[name]) for name in _KEPT}
     columns["received_at"] = _received_at(accepted)
-    calls = [read_call(*sent) for sent in _rows(accepted, "payload", "event_type")]
-    requests = _rows(accepted, "server", "user_agent", "page")
-    around = [
-        (call.context, call.page, *request) for call, request in zip(calls, requests, strict=True)
-    ]
-    columns |= _by_column(Call, calls) | _surroundings(around)
-    for name in ("context", "page"):
-        del columns[name]
-    return pa.table(columns)
+    calls = _calls(accepted)
+    own = {name: calls[name] for name in ("anonymous_id", "user_id", "properties")}
+    request = (accepted[name] for name in ("server", "user_agent", "page"))
+    around = pa.table([calls["context"], calls["page"], *request], list(Around._fields))
+    return pa.table(columns | own | _surroundings(around))
 
 
-def _rows(table: pa.Table, *names: str) -> Iterable[tuple[Any, ...]]:
-    return zip(*(table[name].to_pylist() for name in names), strict=True)
+def _calls(accepted: pa.Table) -> pa.Table:
+    """Read payloads, few at a time: their Python objects then stay in the processor's cache."""
+    sent = accepted.select(["payload", "event_type"]).to_batches(max_chunksize=_AT_ONCE)
+    batches = [_batch(Call, [read_call(*one) for one in _rows(some)]) for some in sent]
+    return pa.Table.from_batches(batches, _schema(Call)).combine_chunks()
 
 
-def _surroundings(around: Sequence[tuple[Any, ...]]) -> dict[str, "pa.Array[Any]"]:
+def _surroundings(around: pa.Table) -> dict[str, Any]:
     """Derive each distinct context and request once; the events of a page view share theirs."""
-    distinct: dict[tuple[Any, ...], int] = {}
-    numbers = pa.array([distinct.setdefault(one, len(distinct)) for one in around], pa.int32())
-    derived = _by_column(Surroundings, [read_surroundings(Around(*one)) for one in distinct])
-    return {name: _encoded(column).take(numbers) for name, column in derived.items()}
+    row = pa.array(range(around.num_rows), pa.int32())
+    sharing = around.append_column("row", row).group_by(around.column_names, use_threads=False)
+    distinct = sharing.aggregate([("row", "list")])
+    rows = distinct["row_list"]
+    number_of_row = pc.list_parent_indices(rows).take(pc.sort_indices(pc.list_flatten(rows)))
+    sent = _rows(distinct.select(around.column_names))
+    derived = _batch(Surroundings, [read_surroundings(Around(*one)) for one in sent])
+    return {name: _encoded(derived[name]).take(number_of_row) for name in Surroundings._fields}
+
+
+def _rows(table: pa.Table | pa.RecordBatch) -> Iterable[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
 def _encoded(column: Any) -> Any:
@@ -143,19 +151,19 @@ def refused_table(row: pa.Table, reason: str, error: str) -> pa.Table:
     return rejected_table(row)
 
 
-_TYPES = {bool: pa.bool_(), str: pa.string(), bytes: pa.binary()}
+_TYPES: "dict[object, pa.DataType]" = {bool: pa.bool_(), str: pa.string(), bytes: pa.binary()}
 
 
-def _by_column(
-    kind: type[NamedTuple], rows: Sequence[tuple[Any, ...]]
-) -> dict[str, "pa.Array[Any]"]:
-    """Turn named tuples into one array a field, also where there are none."""
-    columns = zip(*rows, strict=True) if rows else ((),) * len(kind._fields)
-    types = (_TYPES[type_] for type_ in kind.__annotations__.values())
-    return {
-        name: pa.array(column, type_)
-        for name, column, type_ in zip(kind._fields, columns, types, strict=True)
-    }
+def _schema(kind: type[NamedTuple]) -> pa.Schema:
+    return pa.schema([(name, _TYPES[type_]) for name, type_ in kind.__annotations__.items()])
+
+
+def _batch(kind: type[NamedTuple], rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Turn named tuples into columns, also where there are none."""
+    schema = _schema(kind)
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    arrays = [pa.array(column, type_) for column, type_ in zip(columns, schema.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _received_at(rows: pa.Table) -> "pa.ChunkedArray[Any]":

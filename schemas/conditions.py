@@ -12,7 +12,7 @@ from schemas.events import EventDocument
 from schemas.faults import Fault, meant
 from schemas.personal import personal_paths
 from schemas.refusals import mend
-from schemas.rules import values_of
+from schemas.rules import READS, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def condition_faults(
 def read_faults(
     funnel: Document, place: Place, entry: Mapping[str, Any], event: DescribedEvent
 ) -> Iterator[Fault]:
-    """Find why a property kept with an entry, `detail` or `amount`, could not be had."""
-    for key in ("detail", "amount"):
+    """Find why a property kept with an entry could not be had."""
+    for key in READS:
         name, here = entry.get(key), (*place, key)
         if name is None:
             continue

@@ -8,7 +8,7 @@ from schemas.faults import Fault
 from schemas.names import fold
 
 _EVENT_FILE = re.compile(r"events/[^/]+/[^/]+/[^/]+\.json")
-_FLAT_ROOMS = ("funnels", "targets", "actions")
+FLAT_ROOMS = ("funnels", "targets", "actions")
 _VERSION = re.compile(r"[1-9]\d*-(0|[1-9]\d*)-(0|[1-9]\d*)", re.ASCII)
 
 
@@ -26,20 +26,21 @@ def read_folder(folder: Path) -> tuple[list[Document], list[Fault]]:
         else:
             documents.append(read[0])
             faults += read[1]
-    if not documents and not faults:
+    found = [document.file for document in documents] + [fault.file for fault in faults]
+    if not any(file.startswith("events/") for file in found):
         mend = "add events/<family>/<event>/1-0-0.json or name another folder"
         faults.append(Fault("events", 1, "the plan has no event", mend))
     return documents, faults
 
 
 def _files(folder: Path) -> list[Path]:
-    inside = (path for room in ("events", *_FLAT_ROOMS) for path in (folder / room).rglob("*"))
+    inside = (path for room in ("events", *FLAT_ROOMS) for path in (folder / room).rglob("*"))
     return sorted(path for path in inside if path.is_file() and not path.name.startswith("."))
 
 
 def _misplaced(file: str) -> Fault | None:
     path = PurePosixPath(file)
-    return _misplaced_flat(path) if path.parts[0] in _FLAT_ROOMS else _misplaced_event(path)
+    return _misplaced_flat(path) if path.parts[0] in FLAT_ROOMS else _misplaced_event(path)
 
 
 def _misplaced_flat(path: PurePosixPath) -> Fault | None:

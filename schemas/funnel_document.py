@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from schemas.funnels import DIMENSIONS, Funnel, Intake, Measure, Stage
-from schemas.rules import branches_of
+from schemas.rules import READS, branches_of
 
 _WINDOW_DAYS = 30
 
@@ -54,7 +54,7 @@ def _measure_from(measure: Mapping[str, Any]) -> Measure:
 
 
 def _reads(entry: Mapping[str, Any]) -> dict[str, str]:
-    return {key: entry[key] for key in ("detail", "amount") if key in entry}
+    return {key: entry[key] for key in READS if key in entry}
 
 
 def _intake_from(intake: Mapping[str, Any], product: str) -> Intake:

@@ -59,6 +59,7 @@ _MEASURE = closed(
         **_BRANCHES,
         "reenter": {"enum": ["daily", "always"]},
         "detail": TEXT,
+        "cluster": TEXT,
         "amount": TEXT,
     },
     ["measure"],
@@ -68,7 +69,10 @@ _MEASURE = closed(
             "if": {"properties": {"measure": {"enum": measures}}},
             "then": {"required": [read]},
         }
-        for measures, read in ((["feature"], "detail"), (["revenue", "refund", "effort"], "amount"))
+        for measures, read in (
+            (["feature", "message_sent", "message_clicked"], "detail"),
+            (["revenue", "refund", "effort"], "amount"),
+        )
     ],
 )
 _INTAKE = closed(

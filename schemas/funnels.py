@@ -8,7 +8,10 @@ from typing import Any
 from schemas.rules import Branch, StageRule
 
 DIMENSIONS = ("track", "cohort", "segment", "card_holder")
-MEASURES = ("revenue", "refund", "inquiry", "activity", "feature", "effort", "ticket")
+MEASURES = (
+    "revenue", "refund", "inquiry", "activity", "feature", "effort", "ticket",
+    "message_sent", "message_clicked",
+)  # fmt: skip
 EXCLUDED = "excluded"
 
 

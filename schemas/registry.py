@@ -8,10 +8,11 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator
 
 from schemas.actions import Action, action_from
-from schemas.check import read_plan
+from schemas.check import Reading, read_plan
 from schemas.dialect import compile_schema
 from schemas.events import EventDocument
 from schemas.faults import Fault
+from schemas.folder import FLAT_ROOMS
 from schemas.funnels import Funnel
 from schemas.known_funnels import known_funnels
 from schemas.names import match_key
@@ -101,16 +102,34 @@ def load_plan(folder: Path) -> Plan:
     reading = read_plan(folder)
     if reading.faults:
         raise PlanError(reading.faults)
-    events: dict[str, dict[str, EventSchema]] = {}
-    for event in reading.events:
-        events.setdefault(event.name, {})[event.version] = _compiled(event)
     known = known_funnels(reading.funnels).by_name
     return Plan(
-        events,
+        _events(reading),
         tuple(version for funnel in known.values() for version in funnel.versions),
         tuple(target for file in reading.targets for target in targets_from(file.value, known)),
         tuple(action_from(file.value, known) for file in reading.actions),
     )
+
+
+def load_events(folder: Path) -> Plan:
+    """Load the events of a plan alone, which is all that a collector judges by.
+
+    Raises:
+        PlanError: an event has any fault at all; those of funnels, targets and actions are no
+            hindrance.
+    """
+    reading = read_plan(folder)
+    faults = [fault for fault in reading.faults if fault.file.split("/")[0] not in FLAT_ROOMS]
+    if faults:
+        raise PlanError(faults)
+    return Plan(_events(reading), (), (), ())
+
+
+def _events(reading: Reading) -> dict[str, dict[str, EventSchema]]:
+    events: dict[str, dict[str, EventSchema]] = {}
+    for event in reading.events:
+        events.setdefault(event.name, {})[event.version] = _compiled(event)
+    return events
 
 
 def _compiled(event: EventDocument) -> EventSchema:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Value = str | float | bool
+READS = ("detail", "cluster", "amount")
+"""Properties that an entry may keep beside its dimensions: two texts and a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class StageRule:
     measure, and exclusions, whose `stage` is "excluded", have 0. `kind` is step, withdrawn,
     rejected, excluded or measure. `conditions` are (property, operator, values as JSON texts).
     `reenter` is "" (first time only), daily or always; `within_days` 0 sets no limit. `reads`
-    names the property behind track, cohort, segment and card_holder, and behind detail and
-    amount where they are kept.
+    names the property behind track, cohort, segment and card_holder, and behind detail, cluster
+    and amount where they are kept.
     """
 
     funnel: str

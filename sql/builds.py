@@ -13,6 +13,7 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
+from sql.growth import GROWING
 from sql.settle import Settlement
 
 Rows = Sequence[tuple[Any, ...]]
@@ -38,6 +39,15 @@ _RULES = (
     "reenter",
     "reads",
 )
+_LOST_EVENTS = """
+WITH
+    (SELECT minOrNull(arrival) FROM arrivals) AS came,
+    (SELECT minOrNull(arrival) FROM events_raw) AS kept
+SELECT
+    came IS NOT NULL AND (kept IS NULL OR came < kept),
+    kept IS NOT NULL,
+    fromUnixTimestamp64Micro(toInt64(bitShiftRight(ifNull(kept, 0), 12)), 'UTC')
+"""
 _STATES = ("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules")
 
 
@@ -90,6 +100,11 @@ def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: N
     return True
 
 
+def plan_in_force(client: Client) -> str:
+    """Name the plan that views read, "" before the first one."""
+    return _state(client)[0]
+
+
 def _fingerprint(content: Any) -> str:
     return hashlib.sha256(orjson.dumps(content)).hexdigest()[:16]
 
@@ -103,17 +118,12 @@ def _state(client: Client) -> tuple[str, Collection[str]]:
 
 def _refuse_lost_events(client: Client) -> None:
     """Refuse when events have been dropped: arrivals, which are kept, reach further back."""
-    ((came, kept),) = client.query(
-        "SELECT (SELECT min(arrival) FROM arrivals), (SELECT min(arrival) FROM events_raw)"
-    ).result_rows
-    if came < kept:
-        ((horizon,),) = client.query(
-            "SELECT fromUnixTimestamp64Micro(toInt64(bitShiftRight({kept:UInt64}, 12)), 'UTC')",
-            parameters={"kept": kept},
-        ).result_rows
+    ((dropped, left, horizon),) = client.query(_LOST_EVENTS).result_rows
+    if dropped:
+        lost = f"Events received before {horizon:%Y-%m-%d %H:%M} UTC" if left else "All events"
         raise WarehouseError(
-            f"Events received before {horizon:%Y-%m-%d %H:%M} UTC are dropped, so edited funnels"
-            " cannot be rebuilt whole; bring the archive back, or leave the funnels as they were."
+            f"{lost} are dropped, so edited funnels cannot be rebuilt whole;"
+            " bring the archive back, or leave the funnels as they were."
         )
 
 
@@ -134,6 +144,7 @@ def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) ->
         f"INSERT INTO stage_events SELECT * FROM ({select})"  # noqa: S608 - the view's own text
         " WHERE build IN {builds:Array(String)}",
         parameters={"builds": names},
+        settings=GROWING,
     )
     ((events,),) = client.query(
         "SELECT count() FROM stage_events WHERE build IN {builds:Array(String)}",
@@ -143,6 +154,7 @@ def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) ->
     for bucket in range(buckets):
         note("people", bucket, buckets)
         settlement.bucket(client, names, bucket, buckets)
+    note("people", buckets, buckets)
 
 
 def _write_plan(client: Client, plan: PlanTables, builds: Builds) -> None:

@@ -17,9 +17,23 @@ TOUCHED = ("source", "event_id", "arrival", "user_id", "anonymous_id")
 """The columns of loaded events by which their people are found."""
 
 _FOLDER = Path(__file__).parent / "settling"
+_SCRATCH = sorted((_FOLDER / "scratch").glob("*.sql"))
 _BUILDS = (
     "INSERT INTO builds SELECT DISTINCT build, funnel, funnel_version, product FROM stage_rules"
 )
+_STORED_VERSION = """
+SELECT max(changed_at)
+FROM
+(
+    SELECT max(changed_at) AS changed_at FROM aliased_users
+    UNION ALL
+    SELECT max(changed_at) FROM stage_hits_raw
+    UNION ALL
+    SELECT max(changed_at) FROM stage_entries_raw
+    UNION ALL
+    SELECT max(changed_at) FROM sessions_raw
+)
+"""
 _FINDING = ("030_people", "040_users", "050_devices", "060_owners", "070_candidates")
 _STAGES = ("080_hits", "090_entries", "100_stage_hits", "110_stage_entries")
 _SESSIONS = ("120_visits", "130_sessions", "140_sessions")
@@ -35,6 +49,7 @@ class Settlement:
     def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
         self.turn = RLock()
         self._settings = {"timezone": timezone, "session_timeout_s": session_timeout_s}
+        self._version: int | None = None
 
     def load(self, client: Client, events: pa.Table) -> None:
         """Settle the people of loaded events, a table with the columns TOUCHED at least."""
@@ -51,6 +66,7 @@ class Settlement:
             self._settle(client, version)
             for name in _SESSIONS:
                 self._step(client, name, version=version)
+            _drop_scratch(client)
 
     def bucket(self, client: Client, builds: Sequence[str], bucket: int, buckets: int) -> None:
         """Settle a share of all people in some builds; all buckets from 0 make everybody."""
@@ -61,12 +77,21 @@ class Settlement:
             )
             self._step(client, "021_seeds_of_bucket", bucket=bucket, buckets=buckets)
             self._settle(client, version)
+            _drop_scratch(client)
 
     def _begin(self, client: Client) -> int:
-        for path in sorted((_FOLDER / "scratch").glob("*.sql")):
-            client.command(f"DROP TEMPORARY TABLE IF EXISTS {path.stem}")
+        _drop_scratch(client)
+        for path in _SCRATCH:
             client.command(path.read_text(encoding="utf-8"))
-        return int(client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0])
+        return self._next_version(client)
+
+    def _next_version(self, client: Client) -> int:
+        """Give a version above all that are stored, also where the clock was set back since."""
+        if self._version is None:
+            self._version = int(client.query(_STORED_VERSION).result_rows[0][0])
+        ((now,),) = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows
+        self._version = max(int(now), self._version + 1)
+        return self._version
 
     def _settle(self, client: Client, version: int) -> None:
         for name in _FINDING:
@@ -80,3 +105,8 @@ class Settlement:
         text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
         statement = Template(text).substitute(self._settings)
         client.command(statement.rstrip(";\n"), parameters=parameters)
+
+
+def _drop_scratch(client: Client) -> None:
+    """Drop what a settling worked on; some of it hides views of the same name meanwhile."""
+    client.command(f"DROP TEMPORARY TABLE IF EXISTS {', '.join(path.stem for path in _SCRATCH)}")

@@ -21,15 +21,21 @@ import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from funnelhouse.plan_tables import tables_of
 from funnelhouse.settings import Settings
 from funnelhouse.supervisor import listen
 from funnelhouse.warehouse import prepare
 from ingest.segment import read_segment
+from schemas.registry import load_plan
+from sql.builds import apply_plan
 from sql.client import Warehouse, connect
 from sql.settle import Settlement
 
 WRITE_KEYS = "dev:web,app:backend:server,shop:landing@https://shop.example|https://*.shop.example"
 """A browser's key, a server's key, and one that two origins may use."""
+
+READ_KEY = "analyst"
+"""The key that may read the running product's views by URL."""
 
 _ANSWER_S = 60.0
 _VISIBLE_S = 60.0
@@ -91,8 +97,9 @@ class PreparedWarehouse:
     settlement: Settlement
 
     def prepare(self) -> None:
-        """Bring the shipped plan into force, as a start does."""
-        prepare(self.client, self.settings, self.settlement)
+        """Bring the shipped plan into force, whatever was before."""
+        plan = tables_of(load_plan(self.settings.plan))
+        apply_plan(self.client, plan, self.settlement, lambda *_: None)
 
     def empty(self) -> None:
         """Empty every table but the migrations and the plan; what a view reads is gone too."""
@@ -292,7 +299,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWare
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
     """Start the whole product with one worker, and give it when the warehouse is prepared."""
-    with running_product(tmp_path_factory.mktemp("product"), WRITE_KEYS) as running:
+    folder = tmp_path_factory.mktemp("product")
+    with running_product(folder, WRITE_KEYS, read_keys=READ_KEY) as running:
         yield running
 
 

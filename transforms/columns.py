@@ -113,7 +113,7 @@ def read_call(payload: bytes, event_type: str) -> Call:
     """
     call = _payload.decode(payload)
     properties = _properties(call, event_type)
-    context = b"" if _is_null(call.context) else bytes(call.context)
+    context = _sent(call.context)
     own_page = event_type == "page" and b'"page"' not in context
     return Call(
         _text(call.anonymousId),
@@ -150,8 +150,10 @@ def read_surroundings(around: Around) -> Surroundings:
     )
 
 
-def _is_null(raw: msgspec.Raw) -> bool:
-    return bytes(raw) in {b"", b"null"}
+def _sent(raw: msgspec.Raw) -> bytes:
+    """Return the text of a value, b"" where it is null or absent."""
+    text = bytes(raw)
+    return b"" if text == b"null" else text
 
 
 def _text(value: Any) -> str:
@@ -197,11 +199,11 @@ def _library(library: Any) -> str:
 
 def _properties(payload: _Payload, event_type: str) -> bytes:
     sent = payload.traits if event_type in _TRAITS_CALLS else payload.properties
-    text = b"{}" if _is_null(sent) else bytes(sent)
+    text = _sent(sent) or b"{}"
     if event_type not in _NAMED_CALLS:
         return text
     own = {"name": payload.name, "category": payload.category}
-    own = {key: value for key, value in own.items() if not _is_null(value)}
+    own = {key: value for key, value in own.items() if _sent(value)}
     if not own:
         return text
     merged: dict[str, msgspec.Raw] = {**own, **_object.decode(text)}

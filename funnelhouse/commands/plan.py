@@ -1,13 +1,21 @@
-"""The command that checks a tracking plan."""
+"""The commands that check a tracking plan and bring it into force."""
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from funnelhouse.options import with_settings
 from funnelhouse.settings import Settings
 from funnelhouse.terminal import printable
+
+if TYPE_CHECKING:  # quick --help
+    from funnelhouse.access import Access
+    from schemas.check import Reading
+
+_LOOK_S = 0.2
 
 
 @with_settings
@@ -19,12 +27,66 @@ def check(
     ] = None,
 ) -> int:
     """Say file, line and mend for each fault of a tracking plan; exit status 1 if there is one."""
-    from schemas.check import read_plan  # noqa: PLC0415 - quick --help
-
-    reading = read_plan(folder or settings.plan)
-    for fault in reading.faults:
-        typer.echo(printable(f"{fault.file}:{fault.line}: {fault.message} → {fault.mend}"))
+    reading = _read(folder or settings.plan)
     if reading.faults:
         return 1
     typer.echo(f"{len(reading.events)} event schemas and {len(reading.funnels)} funnels are good.")
     return 0
+
+
+@with_settings
+def apply(settings: Settings) -> int:
+    """Bring an edited plan into force; until all is rebuilt, views read the plan before.
+
+    The running product does it in the background; where nothing runs, this command does.
+    """
+    from funnelhouse.access import Direct, open_warehouse  # noqa: PLC0415 - quick --help
+    from funnelhouse.warehouse import upgrade  # noqa: PLC0415 - quick --help
+    from sql.client import connection  # noqa: PLC0415 - quick --help
+
+    if _read(settings.plan).faults:
+        return 1
+    with open_warehouse(settings, prepared=False) as access:
+        if isinstance(access, Direct):
+            with connection(access.warehouse) as client:
+                upgrade(client, settings)
+        access.job("apply_plan", str(settings.plan.resolve()))
+        ended = _follow(access)
+    if ended["error"]:
+        raise ValueError(f"The plan before stays in force. {ended['error']}")
+    typer.echo("The plan is in force." if ended["changed"] else "The plan was in force already.")
+    return 0
+
+
+def _read(folder: Path) -> "Reading":
+    """Read a plan and tell its faults."""
+    from schemas.check import read_plan  # noqa: PLC0415 - quick --help
+
+    reading = read_plan(folder)
+    for fault in reading.faults:
+        typer.echo(printable(f"{fault.file}:{fault.line}: {fault.message} → {fault.mend}"))
+    return reading
+
+
+def _follow(access: "Access") -> dict[str, Any]:
+    """Show a bar on standard error while it is a terminal, until the change has ended."""
+    from rich.console import Console  # noqa: PLC0415 - quick --help
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - quick --help
+
+    console = Console(stderr=True)
+    with Bar(console=console, disable=not console.is_terminal) as bar:
+        tasks = {what: bar.add_task(f"rebuilding: {what}") for what in ("events", "people")}
+        for progress in _looks(access):
+            if progress["what"] in tasks:
+                bar.update(
+                    tasks[progress["what"]], completed=progress["done"], total=progress["of"]
+                )
+    return progress
+
+
+def _looks(access: "Access") -> Iterator[dict[str, Any]]:
+    """Look how far the change is, again and again; the last look finds it ended."""
+    while (progress := access.job("plan"))["what"]:
+        yield progress
+        time.sleep(_LOOK_S)
+    yield progress

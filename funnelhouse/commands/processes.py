@@ -41,12 +41,12 @@ def demo(settings: Settings) -> int:
 def _run(settings: Settings, *, collect: bool, warehouse: bool) -> int:
     from funnelhouse.holding import only_one  # noqa: PLC0415 - quick --help
     from funnelhouse.supervisor import Supervisor  # noqa: PLC0415 - quick --help
-    from schemas.registry import load_plan  # noqa: PLC0415 - quick --help
+    from schemas.registry import load_events  # noqa: PLC0415 - quick --help
 
-    # Children start again after a fault: what no restart can mend is found before the first one.
-    load_plan(settings.plan)
     with ExitStack() as held:
+        # Children start again after a fault: what no restart can mend is found before the first.
         if collect:
+            load_events(settings.plan)
             settings.keys()
             _can_listen("collector", settings.collector)
             # Two sets of workers would overwrite each other's counters.

@@ -1,6 +1,7 @@
 """The command that shows how the product is doing."""
 
 import time
+from typing import Any
 
 import orjson
 import typer
@@ -87,15 +88,32 @@ def _warehouse(settings: Settings) -> dict[str, str]:
     try:
         with open_warehouse(settings) as access:
             states = [entry["state"] for entry in access.job("migrations")]
+            plan = access.job("plan")
             ledger = access.query(_LAST_HOUR, "JSONEachRow")
     except WarehouseError as error:
         return {"warehouse": str(error)}
     rows = [orjson.loads(line) for line in ledger.splitlines()]
     return {
         "migrations": f"{states.count('applied')} of {len(states)} applied",
+        "plan": _plan(plan),
         **({} if rows else {"last hour": "no events"}),
         **{f"last hour, {row.pop('source')}": _counts(row) for row in rows},
     }
+
+
+def _plan(plan: dict[str, Any]) -> str:
+    """Tell which plan views read, and how the one of the folder stands to it."""
+    if plan["what"]:
+        far = f", {plan['what']} {plan['done']} of {plan['of']}" if plan["of"] else ""
+        return f"being brought into force{far}; the one since {plan['since']} serves until then"
+    if plan["error"]:
+        first, *more = plan["error"].splitlines()
+        told = first + (f" And {len(more)} faults more." if more else "")
+        return (
+            f"as it stands not in force, the one since {plan['since']} serves: {told}"
+            " Then run `funnelhouse plan apply`."
+        )
+    return f"in force since {plan['since']}"
 
 
 def _counts(row: dict[str, int]) -> str:

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS stage_events
     card_holder    LowCardinality(String),
     channel        LowCardinality(String),
     detail         LowCardinality(String),
+    cluster        LowCardinality(String),
     amount         Nullable(Decimal(18, 2))
 )
 ENGINE = ReplacingMergeTree(arrival_rank)

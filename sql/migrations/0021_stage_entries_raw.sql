@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS stage_entries_raw
     card_holder       LowCardinality(String),
     channel           LowCardinality(String),
     detail            LowCardinality(String),
+    cluster           LowCardinality(String),
     amount            Nullable(Decimal(18, 2)),
     started_at        Nullable(DateTime64(6, 'UTC')),
     start_track       LowCardinality(String),

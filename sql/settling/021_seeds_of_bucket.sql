@@ -5,4 +5,5 @@ SELECT DISTINCT
     known
 FROM stage_events
 WHERE build IN (SELECT build FROM builds)
+    AND actor != ''
     AND cityHash64(actor) % {buckets:UInt32} = {bucket:UInt32};

@@ -26,7 +26,7 @@ SELECT
     id AS person_id,
     false AS known
 FROM seeds
-WHERE NOT known
+WHERE NOT seeds.known
 UNION ALL
 SELECT
     user_id,

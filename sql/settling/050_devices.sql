@@ -17,11 +17,11 @@ SELECT
     false AS known,
     actor AS person_id
 FROM stage_events
-WHERE NOT known AND actor IN (SELECT id FROM devices)
+WHERE NOT stage_events.known AND actor IN (SELECT id FROM devices)
 UNION DISTINCT
 SELECT
     actor,
     false,
     actor
 FROM session_events
-WHERE NOT known AND actor IN (SELECT id FROM devices);
+WHERE NOT session_events.known AND actor IN (SELECT id FROM devices);

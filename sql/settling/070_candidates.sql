@@ -19,6 +19,7 @@ SELECT
     card_holder,
     channel,
     detail,
+    cluster,
     amount
 FROM
 (

@@ -2,18 +2,8 @@
 INSERT INTO hits
 SELECT
     candidates.build AS build,
-    if(
-        candidates.known OR empty(owners.untils),
-        candidates.person_id,
-        owners.person_ids[
-            if(
-                event_time <= owners.untils[-1],
-                arrayFirstIndex(until -> until >= event_time, owners.untils),
-                length(owners.untils)
-            )
-        ]
-    ) AS person_id,
-    candidates.known OR notEmpty(owners.untils) AS known,
+    if(owners.person_id != '', owners.person_id, candidates.person_id) AS person_id,
+    candidates.known OR owners.person_id != '' AS known,
     stage_position,
     stage,
     kind,
@@ -28,9 +18,12 @@ SELECT
     card_holder,
     channel,
     detail,
+    cluster,
     amount
 FROM candidates
-LEFT JOIN owners ON if(candidates.known, '', candidates.person_id) = owners.anonymous_id
+ASOF LEFT JOIN owners
+    ON if(candidates.known, '', candidates.person_id) = owners.anonymous_id
+    AND candidates.event_time <= owners.until
 WHERE (source, event_id, arrival) NOT IN (
         SELECT
             source,

@@ -18,6 +18,14 @@ WITH
         FROM hits
         INNER JOIN builds ON hits.build = builds.build
         WHERE kind = 'step'
+            AND (build, person_id, known) NOT IN (
+                SELECT
+                    build,
+                    person_id,
+                    known
+                FROM hits
+                WHERE kind = 'excluded'
+            )
     ),
     stored AS
     (

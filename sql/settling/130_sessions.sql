@@ -1,5 +1,5 @@
 -- The sessions that these events make, by the rules of `sessions`.
-INSERT INTO sessions
+INSERT INTO cut_sessions
 WITH
     first_copies AS
     (

@@ -13,7 +13,7 @@ SELECT
 FROM
 (
     SELECT * EXCEPT (changed_at, gone)
-    FROM sessions
+    FROM cut_sessions
     EXCEPT DISTINCT
     SELECT * FROM stored
 )
@@ -29,5 +29,5 @@ WHERE (person_id, known, started_at, session_id) NOT IN (
         known,
         started_at,
         session_id
-    FROM sessions
+    FROM cut_sessions
 );

@@ -5,7 +5,6 @@ from itertools import count
 from threading import Event
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
@@ -56,7 +55,9 @@ class Failing:
         self.opened += 1
         return self
 
-    def insert_arrow(self, table: str, _: pa.Table, settings: dict[str, str]) -> None:
+    def raw_insert(
+        self, table: str, _names: list[str], _rows: bytes, settings: dict[str, str], _fmt: str
+    ) -> None:
         """Raise the next error, or take the rows."""
         error = next(self._errors, None)
         if error is not None:
@@ -138,7 +139,7 @@ def test_an_interrupt_is_no_error_to_try_again() -> None:
     class Interrupted(Failing):
         """Is interrupted when used."""
 
-        def insert_arrow(self, *_: Any, **__: Any) -> None:
+        def raw_insert(self, *_: Any) -> None:
             """Interrupt."""
             raise KeyboardInterrupt
 
@@ -178,7 +179,7 @@ def real(warehouse: PreparedWarehouse, stop: Event | None = None) -> Insertion:
 
 def stored(engine: Client) -> list[int]:
     """Count the rows as they lie in the parts, copies included."""
-    return [engine.query(f"SELECT count() FROM {table}").first_row[0] for table in TARGETS]  # noqa: S608
+    return [engine.query(f"SELECT count() FROM {table}").first_row[0] for table in TARGETS]
 
 
 def test_the_engine_keeps_no_insert_back(warehouse: PreparedWarehouse, engine: Client) -> None:

@@ -103,6 +103,8 @@ FAULTS = [
     ),
     ("measure: revenue", "measure: revenu", 42, "not one of", 'write "revenue"'),
     ("measure: revenue", "measure: feature", 42, '"detail" is a required', 'add "detail"'),
+    ("measure: revenue", "measure: message_sent", 42, '"detail" is a required', 'add "detail"'),
+    ("  - measure: act", "    cluster: stag\n  - measure: act", 45, "no property", '"stage"'),
     ("measure: activity", "measure: effort", 45, '"amount" is a required', 'add "amount"'),
     ("measure: activity", "measure: refund", 45, '"amount" is a required', 'add "amount"'),
     ("    event: withdrawn\n    amount", "    amount", 42, "event or any_of", "one of the two"),

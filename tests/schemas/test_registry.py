@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.registry import Plan, PlanError, load_plan
+from schemas.registry import Plan, PlanError, load_events, load_plan
 
 EVENT = "events/application/withdrawn/1-0-0.json"
 
@@ -142,3 +142,26 @@ def test_the_shipped_plan_loads() -> None:
     plan = load_plan(Path(__file__).parents[2] / "schemas")
     assert plan.has("Experiment Viewed")
     assert all((plan.funnels, plan.targets, plan.actions))
+
+
+def test_events_load_beside_a_faulty_funnel(folder: Path) -> None:
+    """What collectors judge by is had though a funnel cannot be read; the whole plan is not."""
+    (folder / "funnels" / "new.yaml").write_text("funnel: [", encoding="utf-8")
+    plan = load_events(folder)
+    assert plan.has("withdrawn")
+    assert plan.funnels == ()
+    with pytest.raises(PlanError):
+        load_plan(folder)
+
+
+@pytest.mark.parametrize("spoil", ["fault", "removal"])
+def test_faulty_events_load_nothing(folder: Path, spoil: str) -> None:
+    """An event with a fault and a folder without events give collectors nothing to judge by."""
+    event = folder / EVENT
+    if spoil == "fault":
+        event.write_text("{", encoding="utf-8")
+    else:
+        event.unlink()
+    with pytest.raises(PlanError, match=r"^events") as caught:
+        load_events(folder)
+    assert len(caught.value.faults) == 1

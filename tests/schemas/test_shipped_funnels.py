@@ -147,6 +147,16 @@ def test_revenue_of_a_product_stands_in_one_funnel(plan: Plan) -> None:
     assert sorted(products) == ["hanghae99", "nbcamp", "nbonline"]
 
 
+@pytest.mark.parametrize("measure", ["message_sent", "message_clicked"])
+def test_messages_keep_campaign_and_cluster(plan: Plan, measure: str) -> None:
+    """Results of messages are told by campaign and cluster, in every funnel that messages move."""
+    rules = [rule for funnel in plan.funnels for rule in funnel.rules() if rule.stage == measure]
+    assert {(rule.funnel, rule.reads["detail"], rule.reads["cluster"]) for rule in rules} == {
+        (funnel, "campaign", "cluster")
+        for funnel in ("bootcamp_short", "bootcamp_state", "hanghae", "online")
+    }
+
+
 def test_the_withdrawal_shares_are_targets(plan: Plan) -> None:
     """Each share that the team allows stands in the plan, the same in every funnel."""
     shares = {(t.stage, t.value) for t in plan.targets if t.metric == "withdrawals"}

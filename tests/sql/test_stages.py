@@ -1,7 +1,9 @@
 """A funnel that changes: its stage events end as if the rules had always been so."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from schemas.rules import StageRule
+from sql.builds import apply_plan
+from sql.client import WarehouseError
+from sql.settle import Settlement
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import COURSE, Road, Told, all_views, bring, rule
+from tests.sql.history import COURSE, Road, Told, all_views, bring, rule, tables
 
 OTHER = (
     # joined now comes before passed, with a condition, and a new stage stands between
@@ -18,6 +23,7 @@ OTHER = (
     rule(2, "joined", funnel_version=2, conditions=[("seat", "gte", ["1"])], lead=True),
     rule(3, "moved", "elsewhere", funnel_version=2),
 )
+ANOTHER = tuple(replace(rule, funnel="another") for rule in COURSE)
 HISTORY = (
     (
         Told(id=1, came=0, name="applied", user="kim"),
@@ -38,28 +44,44 @@ class Cut(Exception):  # noqa: N818 - what happens to the rebuild
     """The process died here."""
 
 
-class CutShort:
-    """A client that dies at its n-th statement, before it is sent."""
+class Watched:
+    """A client that calls `before` with the number of each statement, before it is sent."""
 
-    def __init__(self, client: Client, statement: int) -> None:
-        self._client = client
-        self._left = statement
-        self.cut = False
+    def __init__(self, client: Client, before: Callable[[int], None]) -> None:
+        self.client = client
+        self._before = before
+        self.statements = 0
 
     def __getattr__(self, name: str) -> Any:
         """Hand on a method, counting it if it is one that sends a statement."""
-        method = getattr(self._client, name)
+        method = getattr(self.client, name)
         if name not in {"command", "insert", "query"}:
             return method
 
         def counted(*arguments: Any, **options: Any) -> Any:
-            self._left -= 1
-            self.cut = self._left <= 0
-            if self.cut:
-                raise Cut
+            self.statements += 1
+            self._before(self.statements)
             return method(*arguments, **options)
 
         return counted
+
+
+class InTurn(Settlement):
+    """Settles unwatched: whoever loads waits for its turn, and so for the end of a bucket."""
+
+    def bucket(self, client: Any, builds: Sequence[str], bucket: int, buckets: int) -> None:
+        """Settle a share of all people."""
+        super().bucket(client.client, builds, bucket, buckets)
+
+
+def cut_at(client: Client, statement: int) -> Watched:
+    """Return a client that dies at a statement."""
+
+    def die(number: int) -> None:
+        if number >= statement:
+            raise Cut
+
+    return Watched(client, die)
 
 
 @pytest.fixture(autouse=True)
@@ -130,11 +152,101 @@ def test_a_rebuild_cut_short_at_any_statement_is_made_good(
     statements, now, cut = 0, 0, True
     while cut:
         statements += 1
-        client = CutShort(warehouse.client, statements)
+        client = cut_at(warehouse.client, statements)
         with suppress(Cut):
             bring(client, plans[1 - now])  # type: ignore[arg-type]
-        cut = client.cut
+        cut = client.statements == statements
         now = now if taken_back and cut else 1 - now
         bring(warehouse.client, plans[now])
         assert all_views(warehouse.client) == expected[now], f"cut at statement {statements}"
     assert statements > 8
+
+
+def test_a_funnel_that_was_not_edited_is_not_rebuilt(
+    warehouse: PreparedWarehouse, road: Road
+) -> None:
+    """Of two funnels the edited one has new entries, the other keeps those that it had."""
+    expected = seen_under((*OTHER, *ANOTHER), warehouse, road)
+    written = "SELECT * FROM stage_entries_raw FINAL WHERE funnel = 'another' ORDER BY ALL"
+    bring(warehouse.client, (*COURSE, *ANOTHER))
+    road.load(HISTORY)
+    before = warehouse.client.query(written).result_rows
+    bring(warehouse.client, (*OTHER, *ANOTHER))
+    assert all_views(warehouse.client) == expected
+    assert warehouse.client.query(written).result_rows == before != []
+
+
+def test_loads_between_all_statements_of_a_rebuild(
+    warehouse: PreparedWarehouse, road: Road
+) -> None:
+    """Whenever an event is loaded while a funnel is rebuilt, it stands in the new states once.
+
+    Until the end views show the plan before, with every event that has come by then.
+    """
+    rebuilt = "SELECT person_id FROM stage_entries WHERE stage = 'moved' ORDER BY ALL"
+    bring(warehouse.client, COURSE)
+    road.load(HISTORY)
+    coming = [
+        Told(id=number, came=number, name="elsewhere", user=f"u{number:02}")
+        for number in range(10, 40)
+    ]
+    other = [replace(told, id=told.id + 100, name="passed") for told in coming]
+    before: list[int] = []
+
+    def load(number: int) -> None:
+        ((passed,),) = warehouse.client.query(
+            "SELECT count() FROM stage_entries WHERE stage = 'passed' AND person_id LIKE 'u%'"
+        ).result_rows
+        before.append(passed)
+        road.load([[coming[number - 1], other[number - 1]]])
+
+    client = Watched(warehouse.client, load)
+    apply_plan(client, tables(OTHER), InTurn("Asia/Seoul"), lambda *_: None)  # type: ignore[arg-type]
+    moved = warehouse.client.query(rebuilt).result_rows
+    assert moved == [("kim",), *((told.user,) for told in coming[: client.statements])]
+    in_force = before.index(0, 1)
+    assert before == [*range(in_force), *[0] * (len(before) - in_force)]
+    assert in_force > 8
+    seen = all_views(warehouse.client)
+    warehouse.empty()
+    road.load([*HISTORY, coming[: client.statements], other[: client.statements]])
+    assert all_views(warehouse.client) == seen
+
+
+def test_progress_ends_with_all_people(warehouse: PreparedWarehouse, road: Road) -> None:
+    """Progress tells of the events first, then of the people until all are done."""
+    bring(warehouse.client, COURSE)
+    road.load(HISTORY)
+    noted: list[tuple[str, int, int]] = []
+    plan = tables(OTHER)
+    apply_plan(warehouse.client, plan, road.settlement, lambda *note: noted.append(note))
+    assert noted == [("events", 0, 1), ("people", 0, 1), ("people", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("dropped", "told"),
+    [
+        ("arrival < (SELECT max(arrival) FROM events_raw)", "received before 2024-08-19 00:00 UTC"),
+        ("true", "All events"),
+    ],
+)
+def test_events_dropped(warehouse: PreparedWarehouse, road: Road, dropped: str, told: str) -> None:
+    """An edited funnel is refused where events are dropped, by their horizon; views stay."""
+    bring(warehouse.client, COURSE)
+    road.load(HISTORY)
+    warehouse.client.command(f"DELETE FROM events_raw WHERE {dropped}")
+    before = all_views(warehouse.client)
+    with pytest.raises(WarehouseError, match=f"{told}.* are dropped.*bring the archive back"):
+        bring(warehouse.client, OTHER)
+    assert all_views(warehouse.client) == before
+    assert len(before["stage_entries"]) == 4
+
+
+def test_goals_need_no_events(warehouse: PreparedWarehouse, road: Road) -> None:
+    """Where events are dropped, what rebuilds nothing still comes into force."""
+    target = ("course", "camp", "", "", "entries", "", "passed", "week", "target", "at_least", 5.0)
+    bring(warehouse.client, COURSE)
+    road.load(HISTORY)
+    warehouse.client.command("TRUNCATE TABLE events_raw")
+    assert bring(warehouse.client, COURSE, targets=[(*target, date(2024, 1, 1))])
+    assert warehouse.client.query("SELECT stage, value FROM targets").result_rows == [("passed", 5)]

@@ -20,6 +20,7 @@ CREATE TEMPORARY TABLE candidates
     card_holder    LowCardinality(String),
     channel        LowCardinality(String),
     detail         LowCardinality(String),
+    cluster        LowCardinality(String),
     amount         Nullable(Decimal(18, 2))
 )
 ENGINE = Memory;

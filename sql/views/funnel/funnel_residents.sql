@@ -1,15 +1,15 @@
 -- funnel_residents: one row a funnel, product, track, intake, stage, segment and card_holder: the people
 -- who stand there now, by the version of the funnel in force today. Another moment:
--- `funnel_residents_at(at = '2024-07-01 18:00:00')`; all versions: `funnel_residents_versions`.
--- Inputs: `stage_entries`, `stages`, `funnels`, `intakes`.
+-- funnel_residents_at(at = '2024-07-01 18:00:00'); every version: `funnel_residents_versions`.
+-- Inputs: `stage_entries`, `stages`, `funnels`, `intake_spans`.
 -- A person stands at the furthest stage reached, in each track and intake for itself: where they
--- entered until the moment and have not left, a later stage, a terminal one, or an entry into the same
--- stage that tells more being the end. An intake has residents on the days on which it is open; what
--- the plan has no intake for is always open. Dwell is in calendar days from the day of the entry to the
--- day of the moment, both in the report timezone; median and p90 are interpolated, as spreadsheets do.
--- Groups add up: a mean over several rows is sum(dwell_days_total) / sum(residents); other figures of
--- wider groups come from `funnel_residents_list`.
--- Duplicates and late events: as in `stage_entries`; a late event changes past moments too.
+-- entered until the moment, and nothing has ended that: a later stage, a terminal one, or an entry into
+-- the same stage that tells more. An intake has residents on the days on which it is open, see
+-- `intake_spans`. Dwell is in calendar days from the day of the first entry to that of the moment, both
+-- of the report timezone; median and p90 are interpolated, as spreadsheets do.
+-- Rows add up: the mean of several is sum(dwell_days_total) / sum(residents); median and p90 of several
+-- come from `funnel_residents_list`.
+-- Duplicates and late events: as in `stage_entries`; a late event changes past moments, too.
 CREATE OR REPLACE VIEW funnel_residents
 (
     funnel            String COMMENT 'the funnel',

@@ -1,6 +1,7 @@
 -- funnel_residents_list: one row a person who stands at a stage now, in a track and intake: the audience
--- of a message. Another moment: `funnel_residents_list_at(at = '2024-07-01 18:00:00')`.
--- Inputs and rules: as in `funnel_residents`, whose residents are these.
+-- of a message, by the versions of the funnels in force today. Another moment:
+-- funnel_residents_list_at(at = '2024-07-01 18:00:00').
+-- Inputs: `stage_entries`, `funnels`, `intake_spans`. Who stands where is as in `funnel_residents`.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW funnel_residents_list
 (

@@ -1,12 +1,12 @@
--- funnel_residents_list_at(at): `funnel_residents_list` at a moment `at` (wall clock of the report
--- timezone, like '2024-07-01 18:00:00'), by the versions by which reports of that day go. Its columns
--- are those of `funnel_residents_list`.
+-- funnel_residents_list_at: one row a resident as in `funnel_residents_list`, at a moment, by the
+-- versions by which reports of its day go. Columns: as there. Parameter: at, wall clock of the report
+-- timezone, such as '2024-07-01 18:00:00'.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW funnel_residents_list_at AS
 WITH
     {at:DateTime64(6, '${timezone}')} AS moment,
     toDate(moment, '${timezone}') AS today,
-    tracks -> arrayExists(one -> one = track OR one = '' OR track = '', tracks) AS among
+    arrayFilter(span -> span.1 = track OR span.1 = '' OR track = '', spans) AS mine
 SELECT
     standing.funnel AS funnel,
     standing.funnel_version AS funnel_version,
@@ -23,13 +23,13 @@ SELECT
     entered_at,
     dateDiff('day', toDate(entered_at, '${timezone}'), today) AS dwell_days
 FROM stage_entries AS standing
-LEFT JOIN intakes_at(at = {at:DateTime64(6, '${timezone}')}) AS intake
-    ON standing.funnel = intake.funnel
-    AND standing.funnel_version = intake.funnel_version
-    AND standing.cohort = intake.cohort
+LEFT JOIN intake_spans
+    ON standing.funnel = intake_spans.funnel
+    AND standing.funnel_version = intake_spans.funnel_version
+    AND standing.cohort = intake_spans.cohort
 WHERE kind = 'step'
     AND NOT repeated
     AND entered_at <= moment
     AND (left_at IS NULL OR left_at > moment)
     AND build IN (SELECT build FROM funnels WHERE today BETWEEN valid_from AND valid_until)
-    AND (among(intake.open_tracks) OR NOT among(intake.closed_tracks));
+    AND (empty(mine) OR today BETWEEN arrayMin(mine.2) AND arrayMax(mine.3));

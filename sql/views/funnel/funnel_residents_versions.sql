@@ -1,5 +1,5 @@
--- funnel_residents_versions: `funnel_residents` by every version of the funnels; `in_force` tells the
--- version in force today. Its other columns are those of `funnel_residents`.
+-- funnel_residents_versions: one row a group of residents as in `funnel_residents`, by every version of
+-- the funnels; in_force tells the version in force today. The other columns are as there.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW funnel_residents_versions AS
 SELECT *

@@ -1,12 +1,12 @@
--- funnel_residents_versions_at(at): `funnel_residents` at a moment `at` (wall clock of the report
--- timezone) by every version of the funnels; `in_force` tells the version by which reports of that day
--- go. Its other columns are those of `funnel_residents`.
+-- funnel_residents_versions_at: one row a group of residents as in `funnel_residents`, at a moment, by
+-- every version of the funnels; in_force tells the version by which reports of its day go. The other
+-- columns are those of `funnel_residents`. Parameter: at, wall clock of the report timezone.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW funnel_residents_versions_at AS
 WITH
     {at:DateTime64(6, '${timezone}')} AS moment,
     toDate(moment, '${timezone}') AS today,
-    tracks -> arrayExists(one -> one = track OR one = '' OR track = '', tracks) AS among,
+    arrayFilter(span -> span.1 = track OR span.1 = '' OR track = '', spans) AS mine,
     standing AS
     (
         SELECT
@@ -46,9 +46,9 @@ FROM standing
 INNER JOIN stages
     ON standing.build = stages.build
     AND standing.stage_position = stages.stage_position
-LEFT JOIN intakes_at(at = {at:DateTime64(6, '${timezone}')}) AS intake
-    ON stages.funnel = intake.funnel
-    AND stages.funnel_version = intake.funnel_version
-    AND standing.cohort = intake.cohort
-WHERE among(intake.open_tracks) OR NOT among(intake.closed_tracks)
+LEFT JOIN intake_spans
+    ON stages.funnel = intake_spans.funnel
+    AND stages.funnel_version = intake_spans.funnel_version
+    AND standing.cohort = intake_spans.cohort
+WHERE empty(mine) OR today BETWEEN arrayMin(mine.2) AND arrayMax(mine.3)
 GROUP BY ALL;

@@ -1,13 +1,14 @@
 -- time_to_stage: one row a funnel, product, track, intake, stage and later stage: how long people took
--- from the one to the other, over all time, by the version of the funnel in force today
--- (`time_to_stage_versions` has all). Those who entered in a period, and other numbers of days:
--- `time_to_stage_between(first_day = '2024-07-01', last_day = '2024-07-31', days = 5)`.
+-- from the one to the other, over all time, by the version of the funnel in force today (every version:
+-- `time_to_stage_versions`). Those who entered in a period, and other numbers of days:
+-- time_to_stage_between(first_day = '2024-07-01', last_day = '2024-07-31', days = 5).
 -- Inputs: `stage_entries`, `stages`, `funnels`.
 -- Cohort basis: of the people who entered the earlier stage, whenever they reached the later one. The
--- time runs from the first entry into the earlier stage in a track and intake to the first entry into
--- the later one at or after it that goes together with it; a day is 24 hours. Percentiles are of those
--- who reached it, interpolated as spreadsheets do. Shares are of all who entered, those who entered
--- less than so many days ago among them: ask for an older period where that matters.
+-- time runs from their first entry into the earlier stage, in a track and intake, to the first entry
+-- into the later one, at that moment or after it, that goes together with it; a day is 24 hours.
+-- Percentiles are of those who reached it, interpolated as spreadsheets do. Shares are of all who
+-- entered, those among them who entered less than so many days ago: where that matters, ask for an
+-- older period.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW time_to_stage
 (

@@ -1,8 +1,7 @@
--- time_to_stage_between(first_day, last_day, days): `time_to_stage` of those who entered the earlier
--- stage on the days from first_day to last_day (report timezone, both included), by the version of the
--- funnel in force on first_day.
--- Columns: those of `time_to_stage`, and share_within_cohort: of people, who reached the later stage
--- within so many days of 24 hours.
+-- time_to_stage_between: one row a stage and later stage as in `time_to_stage`, of those who entered the
+-- earlier one on some days, by the version of the funnel in force on the first of them. Columns: as
+-- there, and share_within_cohort, of those who reached the later stage within so many days of 24 hours.
+-- Parameters: first_day and last_day (report timezone, both included), days.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW time_to_stage_between AS
 SELECT * EXCEPT in_force

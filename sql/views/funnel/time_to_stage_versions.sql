@@ -1,5 +1,6 @@
--- time_to_stage_versions: `time_to_stage` by every version of the funnels; `in_force` tells the version
--- in force today. Its other columns are those of `time_to_stage`.
+-- time_to_stage_versions: one row a version of a funnel, product, track, intake, stage and later stage:
+-- `time_to_stage` by every version; in_force tells the version in force today. The other columns are as
+-- there.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW time_to_stage_versions AS
 SELECT * EXCEPT share_within_cohort REPLACE (

@@ -1,6 +1,7 @@
--- time_to_stage_versions_between(first_day, last_day, days): `time_to_stage_between` by every version of
--- the funnels; `in_force` tells the version in force on first_day. Its other columns are as there.
--- Only entries that a later one follows can be part of a way, which spares those who never went on.
+-- time_to_stage_versions_between: one row a stage and later stage as in `time_to_stage_between`, by
+-- every version of the funnels; in_force tells the version in force on first_day. The other columns and
+-- the parameters are as there.
+-- Whoever stands at stage one never went on and is spared the search.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW time_to_stage_versions_between AS
 WITH

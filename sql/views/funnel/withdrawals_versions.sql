@@ -1,6 +1,6 @@
--- withdrawals_versions: `withdrawals` by every version of the funnels; `in_force` tells the version in
--- force today. Its other columns are those of `withdrawals`.
--- The target of the last week counts; NULL among them has to be carried, since argMax passes over it.
+-- withdrawals_versions: one row a version of a funnel, product, track, intake and stage left from:
+-- `withdrawals` by every version; in_force tells the version in force today. The other columns are as
+-- there; the target is the one of the last week, be it none, over which argMax alone would pass.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW withdrawals_versions AS
 SELECT

@@ -1,5 +1,6 @@
--- withdrawals_weekly_versions: `withdrawals_weekly` by every version of the funnels; `in_force` tells
--- the version in force on the week's first day. Its other columns are those of `withdrawals_weekly`.
+-- withdrawals_weekly_versions: one row a version of a funnel, product, track, intake, week and stage
+-- left from: `withdrawals_weekly` by every version; in_force tells the version in force on the week's
+-- first day. The other columns are as there.
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW withdrawals_weekly_versions AS
 WITH

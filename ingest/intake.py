@@ -1,0 +1,188 @@
+"""The intake: a request's body becomes rows of its write key's source, and an answer.
+
+The answer is handed out when the rows are durable, and no sooner.
+"""
+
+import logging
+from asyncio import Future
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from time import perf_counter
+from typing import NamedTuple
+
+from ingest import answers
+from ingest.answers import Answer
+from ingest.arrival import minute
+from ingest.durability import SpoolFull, SyncFailed
+from ingest.encoding import inflate
+from ingest.event import Envelope, Origin
+from ingest.http import Body, Head
+from ingest.keys import RateLimiter, WriteKey, origin_allowed
+from ingest.limits import Limits
+from ingest.metrics import WorkerMetrics
+from ingest.pipeline import Pipeline
+from ingest.protocols import segment
+from ingest.proxies import Proxies
+from ingest.refusal import Refusal
+from ingest.row import Row
+from ingest.spool import Spool
+from transforms.privacy import mask_ip
+
+Reply = Callable[[Answer], None]
+"""What is called with the answer of a request, at once or later."""
+
+_RETRY_AFTER_S = 5
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may send how much: write keys by key, the limits, each key's rate, trusted proxies."""
+
+    keys: Mapping[str, WriteKey]
+    limits: Limits
+    rates: RateLimiter
+    proxies: Proxies
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where events go: judged by the pipeline, kept by the spool, counted by the metrics."""
+
+    pipeline: Pipeline
+    spool: Spool
+    metrics: WorkerMetrics
+
+
+class Intake:
+    """Takes what requests hold, whichever way they came."""
+
+    def __init__(self, door: Door, line: Line) -> None:
+        self._door = door
+        self._line = line
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The most of a body that is worth reading."""
+        return self._door.limits.max_body_bytes
+
+    def take_body(self, call: str, head: Head, body: Body, reply: Reply) -> None:
+        """Take the body of a POST to `call`; `reply` when what it holds is durable."""
+        read, text = self._read(call, head.encoding, body)
+        self.take(read, head, text, reply)
+
+    def take(self, read: Envelope | Refusal, head: Head, text: bytes, reply: Reply) -> None:
+        """Take what was read from `text`; `reply` when it is durable."""
+        self._keep(self._admit(read, head, text), reply)
+
+    def answered(self, answer: Answer, started: float) -> None:
+        """Count an answer to a request that came at `started`, by the clock of `perf_counter`."""
+        self._line.metrics.answered(answer.status)
+        self._line.metrics.observe(perf_counter() - started)
+
+    def _read(self, call: str, encoding: str, body: Body) -> tuple[Envelope | Refusal, bytes]:
+        """Read a body, and return it as plain as it could be made."""
+        limits = self._door.limits
+        if body.cut:
+            detail = f"The body is larger than {limits.max_body_bytes} bytes; send smaller batches."
+            return Refusal(413, "too_large", detail), body.start
+        plain = inflate(body.start, encoding, limits.max_inflated_bytes)
+        if isinstance(plain, Refusal):
+            return plain, body.start
+        return segment.decode(plain, call), plain
+
+    def _admit(self, read: Envelope | Refusal, head: Head, text: bytes) -> "Taken":
+        """Admit what was read, or keep what could not be read, for the key it came under."""
+        origin = self._origin(read, head)
+        if isinstance(origin, Answer):
+            return Taken(origin)
+        read = self._within_batch(read)
+        events = 1 if isinstance(read, Refusal) else len(read.events)
+        wait_s = self._door.rates.wait_s(origin.write_key, events)
+        if wait_s > 0:
+            detail = "The key sends faster than its rate allows; send again after Retry-After."
+            return Taken(answers.error(429, "rate", detail, ceil(wait_s)))
+        self._line.metrics.count(origin.source, "received", events)
+        pipeline = self._line.pipeline
+        if isinstance(read, Refusal):
+            admission = pipeline.refuse(read, text, origin)
+            answer = answers.error(*read)
+        else:
+            admission = pipeline.admit(read, origin)
+            results = admission.results
+            answer = answers.success_with(results) if results else answers.SUCCESS
+        return Taken(answer, admission.rows, origin.source, events, admission.rejected)
+
+    def _origin(self, read: Envelope | Refusal, head: Head) -> Origin | Answer:
+        """Say who sends, by the key and the head of a request, or why that one may not."""
+        sent_key = head.key if isinstance(read, Refusal) else read.write_key or head.key
+        if head.sender is not None and head.sender.write_key == sent_key:
+            return head.sender
+        key = self._door.keys.get(sent_key)
+        if key is None:
+            if isinstance(read, Refusal) and not sent_key:
+                return answers.error(*read)
+            detail = "No such write key; send the one of your source, as writeKey or Basic user."
+            return answers.error(401, "unknown_key", detail)
+        if head.origin and not origin_allowed(key, head.origin.decode("latin-1")):
+            detail = "This page's origin may not use the write key; add it to the key's origins."
+            return answers.error(403, "origin", detail)
+        ip = self._door.proxies.visitor(head.ip, head.forwarded_for)
+        shown = mask_ip(ip) if self._line.pipeline.rules.mask_ip else ip
+        head.sender = Origin(key.source, key.server, head.user_agent, shown, head.page, key.key)
+        return head.sender
+
+    def _within_batch(self, read: Envelope | Refusal) -> Envelope | Refusal:
+        most = self._door.limits.max_batch_events
+        if isinstance(read, Refusal) or len(read.events) <= most:
+            return read
+        detail = f"The batch has {len(read.events)} events, at most {most} are taken; split it."
+        return Refusal(413, "too_many_events", detail)
+
+    def _keep(self, taken: "Taken", reply: Reply) -> None:
+        if not taken.rows:
+            reply(taken.answer)
+            return
+        counts = {f"{taken.source}|{minute(taken.rows[0].arrival)}": taken.received}
+        try:
+            durable = self._line.spool.append(taken.rows, counts)
+        except (SpoolFull, SyncFailed) as error:
+            reply(_not_kept(error))
+        else:
+            durable.add_done_callback(partial(self._kept, taken, reply))
+
+    def _kept(self, taken: "Taken", reply: Reply, durable: Future[None]) -> None:
+        error = durable.exception()
+        if error is None:
+            self._count(taken)
+            reply(taken.answer)
+        else:
+            reply(_not_kept(error))
+
+    def _count(self, taken: "Taken") -> None:
+        metrics = self._line.metrics
+        metrics.count(taken.source, "accepted", taken.received - taken.rejected)
+        if taken.rejected:
+            metrics.count(taken.source, "rejected", taken.rejected)
+
+
+def _not_kept(error: BaseException) -> Answer:
+    if isinstance(error, (SpoolFull, SyncFailed)):
+        return answers.error(503, "spool", str(error), _RETRY_AFTER_S)
+    _log.error("Rows could not be kept.", exc_info=error)
+    return answers.FAULT
+
+
+class Taken(NamedTuple):
+    """What becomes of a request: `answer` holds once `rows` are durable.
+
+    `received` counts its events on their own, apart from the rows that they became.
+    """
+
+    answer: Answer
+    rows: Sequence[Row] = ()
+    source: str = ""
+    received: int = 0
+    rejected: int = 0

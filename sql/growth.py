@@ -1,0 +1,26 @@
+"""How far the stage events of a rebuild have grown, as the engine tells it, and how to stop that.
+
+Whoever asks does so over a connection of their own: the one that grows them waits for the end.
+"""
+
+from clickhouse_connect.driver.client import Client
+
+GROWING = {"log_comment": "stage events of new builds"}
+"""Settings by which the statement that makes stage events is known among all."""
+
+_OF_IT = f"""
+current_database = currentDatabase() AND Settings['log_comment'] = '{GROWING["log_comment"]}'
+"""
+
+
+def events_read(client: Client) -> tuple[int, int]:
+    """Give how many events the statement has read, and of about how many; zeros without one."""
+    rows = client.query(
+        f"SELECT read_rows, total_rows_approx FROM system.processes WHERE {_OF_IT}"  # noqa: S608
+    ).result_rows
+    return next(((int(done), int(of)) for done, of in rows), (0, 0))
+
+
+def stop_growing(client: Client) -> None:
+    """Cancel the statement, if it runs; what it has made is made again the next time."""
+    client.command(f"KILL QUERY WHERE {_OF_IT} ASYNC")

@@ -1,0 +1,3 @@
+-- cut_sessions: one row a session of the people settled, as it is now.
+CREATE TEMPORARY TABLE cut_sessions AS sessions_raw
+ENGINE = Memory;

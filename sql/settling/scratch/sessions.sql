@@ -1,3 +1,0 @@
--- sessions: one row a session of the people settled, as it is now.
-CREATE TEMPORARY TABLE sessions AS sessions_raw
-ENGINE = Memory;
