@@ -23,6 +23,7 @@ from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
+from funnelhouse.readouts import Readouts
 from funnelhouse.settings import Settings
 from ingest.loader import Loader, LoaderConfig
 from schemas.registry import PlanError, load_plan
@@ -49,7 +50,10 @@ def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
     """
     upgrade(client, settings)
     if not plan_in_force(client):
-        apply_plan(client, tables_of(load_plan(settings.plan)), settlement, _log_progress)
+        plan = load_plan(settings.plan)
+        for fault in plan.refused:
+            log.warning("an experiment is refused", extra={"fault": str(fault)})
+        apply_plan(client, tables_of(plan), settlement, _log_progress)
 
 
 def _log_progress(what: str, done: int, of: int) -> None:
@@ -66,6 +70,7 @@ def run(settings: Settings) -> int:
     """
     ready = Event()
     settlement = Settlement(settings.timezone)
+    readouts = Readouts(lambda: connect(settings.warehouse_place), settings.timezone)
     change = PlanChange(settings, settlement)
     faulty: list[PlanError] = []
 
@@ -81,6 +86,7 @@ def run(settings: Settings) -> int:
                 raise
             ready.set()
             change.begin()
+            readouts.begin()
         return client
 
     loader = Loader(
@@ -91,7 +97,8 @@ def run(settings: Settings) -> int:
     host, port = host_and_port(settings.console)
     readers = settings.readers
     export = Export(readers, settings.export_max_rows) if readers else None
-    state = Control(ready.is_set, settings.warehouse_place, jobs_of(change), export)
+    jobs = jobs_of(change, settings.timezone)
+    state = Control(ready.is_set, settings.warehouse_place, jobs, export)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )
@@ -115,6 +122,7 @@ def run(settings: Settings) -> int:
     finally:
         loader.stop.set()
         change.stop()
+        readouts.stop()
         thread.join()
     if faulty:
         raise faulty[0]

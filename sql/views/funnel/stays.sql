@@ -1,7 +1,8 @@
 -- stays: one row an entry into a step: how long the person stood there. They stand at the step at a
 -- moment with since <= moment < until (NULL: still): from the entry, or the day on which their intake
 -- opens where that is later, until a later stage or a terminal one came or the intake closed.
--- A step that may be re-entered gives a person several stays, which end together.
+-- A step that may be re-entered gives a person several stays, which end together; who had gone on or
+-- left before they came stood there never.
 -- Inputs: `stage_entries`, `intakes`. Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW stays
 (
@@ -52,4 +53,5 @@ FROM
         AND stage_entries.funnel_version = openings.funnel_version
         AND stage_entries.cohort = openings.cohort
     WHERE kind = 'step'
-);
+)
+WHERE ifNull(since < until, true);
