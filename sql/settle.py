@@ -6,12 +6,12 @@ Reads what the materialized views noted of every event; writes the rows that rep
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
-from threading import RLock
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from sql.aliases import join_users
+from sql.turn import Turn
 
 TOUCHED = ("source", "event_id", "arrival", "user_id", "anonymous_id")
 """The columns of loaded events by which their people are found."""
@@ -47,7 +47,7 @@ class Settlement:
     """
 
     def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
-        self.turn = RLock()
+        self.turn = Turn()
         self._settings = {"timezone": timezone, "session_timeout_s": session_timeout_s}
         self._version: int | None = None
 
