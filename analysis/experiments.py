@@ -25,11 +25,6 @@ _CHECKS = """
     SELECT gate, position, name, variant, units, having
     FROM experiment_checks(experiment = {experiment:String}, as_of = {as_of:Date})
 """
-_RECENT = """
-    SELECT count()
-    FROM experiment_units(experiment = {experiment:String}, as_of = {as_of:Date})
-    WHERE toDate(exposed_at, {timezone:String}) > {as_of:Date} - {days:UInt16}
-"""
 
 
 def experiments_in_force(client: Client) -> list[Experiment]:
@@ -38,9 +33,9 @@ def experiments_in_force(client: Client) -> list[Experiment]:
     return [_experiment(client, row) for row in found.named_results()]
 
 
-def refresh(client: Client, experiment: Experiment, as_of: date, timezone: str) -> Readout:
+def refresh(client: Client, experiment: Experiment, as_of: date) -> Readout:
     """Read an experiment out as of the end of a day, and keep the rows."""
-    readout = read_out(experiment, facts(client, experiment, as_of, timezone))
+    readout = read_out(experiment, facts(client, experiment, as_of))
     computed_at = datetime.now(UTC)
     rows = [row | {"computed_at": computed_at} for row in readout.rows]
     names = list(rows[0])
@@ -48,7 +43,7 @@ def refresh(client: Client, experiment: Experiment, as_of: date, timezone: str) 
     return readout
 
 
-def refresh_running(client: Client, today: date, timezone: str) -> list[str]:
+def refresh_running(client: Client, today: date) -> list[str]:
     """Read out every experiment that runs or ended within 30 days; returns their names."""
     running = [
         experiment
@@ -56,23 +51,18 @@ def refresh_running(client: Client, today: date, timezone: str) -> list[str]:
         if experiment.starts_on <= today <= experiment.ends_on + timedelta(days=30)
     ]
     for experiment in running:
-        refresh(client, experiment, today, timezone)
+        refresh(client, experiment, today)
     return [experiment.experiment for experiment in running]
 
 
-def facts(client: Client, experiment: Experiment, as_of: date, timezone: str) -> Facts:
+def facts(client: Client, experiment: Experiment, as_of: date) -> Facts:
     """Ask the warehouse for all that a readout needs."""
-    asked = {
-        "experiment": experiment.experiment,
-        "as_of": as_of,
-        "timezone": timezone,
-        "days": _RECENT_DAYS,
-    }
+    asked = {"experiment": experiment.experiment, "as_of": as_of}
     sums = {
         (metric, variant): Sums(*values) for metric, variant, *values in _rows(client, _SUMS, asked)
     }
     checks = [Check(*row) for row in _rows(client, _CHECKS, asked)]
-    ((recent,),) = _rows(client, _RECENT, asked)
+    recent = sum(check.having for check in checks if check.gate == "recent")
     days = max(1, min(_RECENT_DAYS, (as_of - experiment.starts_on).days + 1))
     return Facts(as_of, sums, checks, recent / days)
 

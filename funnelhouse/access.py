@@ -137,7 +137,7 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
             raise _no_answer(settings) from error
     change = PlanChange(settings, Settlement(settings.timezone))
     held.callback(change.stop)
-    return Direct(settings.warehouse_place, jobs_of(change, settings.timezone))
+    return Direct(settings.warehouse_place, jobs_of(change))
 
 
 def _running(settings: Settings, held: ExitStack) -> Remote | None:

@@ -27,7 +27,7 @@ def listed(client: Client) -> list[dict[str, Any]]:
     ]
 
 
-def read_out_one(client: Client, asked: dict[str, str], timezone: str) -> list[dict[str, Any]]:
+def read_out_one(client: Client, asked: dict[str, str]) -> list[dict[str, Any]]:
     """Read an experiment out as of a day, and keep its rows.
 
     Raises:
@@ -42,4 +42,4 @@ def read_out_one(client: Client, asked: dict[str, str], timezone: str) -> list[d
             f"The experiment {name} begins on {found[name].starts_on};"
             " name that day or a later one with --as-of."
         )
-    return refresh(client, found[name], as_of, timezone).rows
+    return refresh(client, found[name], as_of).rows

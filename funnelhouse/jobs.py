@@ -44,8 +44,8 @@ Job = Callable[[Client, Any], Any]
 JOBS: dict[str, Job] = {"spend": _spend, "targets": _targets, "migrations": _migrations}
 
 
-def jobs_of(change: PlanChange, timezone: str) -> dict[str, Job]:
-    """Give all jobs: those on the warehouse alone, and those on its plan and days of a zone."""
+def jobs_of(change: PlanChange) -> dict[str, Job]:
+    """Give all jobs: those on the warehouse alone, and those on the change of its plan."""
 
     def listed(client: Client, _: Any) -> Any:
         # SciPy takes a second to import, which other commands need not wait for.
@@ -56,7 +56,7 @@ def jobs_of(change: PlanChange, timezone: str) -> dict[str, Job]:
     def read_out(client: Client, asked: Any) -> Any:
         from funnelhouse.experiments import read_out_one  # noqa: PLC0415 - as above
 
-        return read_out_one(client, asked, timezone)
+        return read_out_one(client, asked)
 
     return JOBS | {
         "apply_plan": lambda _client, folder: change.begin(folder),

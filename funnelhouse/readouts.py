@@ -49,6 +49,6 @@ class Readouts:
         client = self._opened()
         try:
             today = datetime.now(ZoneInfo(self._timezone)).date()
-            refresh_running(client, today, self._timezone)
+            refresh_running(client, today)
         finally:
             client.close()

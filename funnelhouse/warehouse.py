@@ -97,7 +97,7 @@ def run(settings: Settings) -> int:
     host, port = host_and_port(settings.console)
     readers = settings.readers
     export = Export(readers, settings.export_max_rows) if readers else None
-    jobs = jobs_of(change, settings.timezone)
+    jobs = jobs_of(change)
     state = Control(ready.is_set, settings.warehouse_place, jobs, export)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)

@@ -41,6 +41,16 @@ class Reading:
     experiments: tuple[Document, ...]
     faults: tuple[Fault, ...]
 
+    @property
+    def refused(self) -> tuple[Fault, ...]:
+        """The faults of experiments, which are refused alone."""
+        return tuple(fault for fault in self.faults if fault.file.startswith("experiments/"))
+
+    @property
+    def hindrances(self) -> tuple[Fault, ...]:
+        """The faults for which the plan is refused whole."""
+        return tuple(fault for fault in self.faults if fault not in self.refused)
+
 
 def check_plan(folder: Path) -> list[Fault]:
     """List the faults of a plan folder by file and line; none means that it can be loaded."""

@@ -106,10 +106,8 @@ def load_plan(folder: Path) -> Plan:
         PlanError: the folder has any fault but those of experiments, which are refused alone.
     """
     reading = read_plan(folder)
-    refused = [fault for fault in reading.faults if fault.file.startswith("experiments/")]
-    faults = [fault for fault in reading.faults if fault not in refused]
-    if faults:
-        raise PlanError(faults)
+    if reading.hindrances:
+        raise PlanError(reading.hindrances)
     known = known_funnels(reading.funnels).by_name
     return Plan(
         _events(reading),
@@ -117,7 +115,7 @@ def load_plan(folder: Path) -> Plan:
         tuple(target for file in reading.targets for target in targets_from(file.value, known)),
         tuple(action_from(file.value, known) for file in reading.actions),
         tuple(experiment_from(file.value) for file in reading.experiments),
-        tuple(refused),
+        reading.refused,
     )
 
 

@@ -59,7 +59,6 @@ VIEWS = (
     "experiment/experiment_metrics",
     "experiment/experiment_events",
     "experiment/experiment_exposures",
-    "experiment/experiment_ids",
     "experiment/experiment_signals",
     "experiment/experiment_units",
     "experiment/experiment_outcomes",

@@ -33,7 +33,8 @@ def check(
     reading = _read(folder or settings.plan)
     if reading.faults:
         return 1
-    typer.echo(f"{len(reading.events)} event schemas and {len(reading.funnels)} funnels are good.")
+    counts = (len(reading.events), len(reading.funnels), len(reading.experiments))
+    typer.echo("{} event schemas, {} funnels and {} experiments are good.".format(*counts))
     return 0
 
 
@@ -47,7 +48,7 @@ def apply(settings: Settings) -> int:
     from funnelhouse.warehouse import upgrade  # noqa: PLC0415 - quick --help
     from sql.client import connection  # noqa: PLC0415 - quick --help
 
-    if _read(settings.plan).faults:
+    if _read(settings.plan).hindrances:
         return 1
     with open_warehouse(settings, prepared=False) as access:
         if isinstance(access, Direct):

@@ -13,11 +13,7 @@ WITH
     counted AS
     (
         SELECT
-            unit,
-            variant,
-            person_id,
-            known,
-            counted_from,
+            *,
             if(
                 (SELECT unit FROM experiments WHERE experiment = {experiment:String}) = 'session',
                 leadInFrame(counted_from, 1, toDateTime64('2299-12-31', 6, 'UTC')) OVER (
@@ -30,6 +26,13 @@ WITH
         FROM experiment_units(experiment = {experiment:String}, as_of = {as_of:Date})
         WHERE NOT contaminated
     ),
+    exposed AS
+    (
+        SELECT
+            person_id,
+            known
+        FROM experiment_exposures(experiment = {experiment:String}, as_of = {as_of:Date})
+    ),
     metrics AS
     (
         SELECT *
@@ -40,87 +43,77 @@ WITH
     (
         SELECT toDateTime64({as_of:Date} + 1, 6, '${timezone}')
     ),
-    entries AS
+    entered AS
     (
         SELECT
-            metrics.position AS metric,
             person_id,
             known,
-            entered_at AS at,
-            if(metrics.kind = 'revenue', toFloat64(ifNull(amount, 0)), 1) AS amount
+            groupArray((
+                metrics.position,
+                entered_at,
+                if(metrics.kind = 'revenue', toFloat64(ifNull(amount, 0)), 1)
+            )) AS entries
         FROM stage_entries
         INNER JOIN funnels ON stage_entries.build = funnels.build
         INNER JOIN metrics
             ON stage_entries.funnel = metrics.funnel
             AND stage_entries.stage = if(metrics.kind = 'revenue', 'revenue', metrics.stage)
-        WHERE metrics.kind != 'count'
-            AND (person_id, known) IN (SELECT person_id, known FROM counted)
+        WHERE (person_id, known) IN (SELECT person_id, known FROM exposed)
             AND toDate(entered_at, '${timezone}') BETWEEN valid_from AND valid_until
             AND entered_at < (SELECT * FROM known_as_of)
-    ),
-    happened AS
-    (
-        SELECT
-            entries.metric AS metric,
-            unit,
-            at,
-            amount
-        FROM counted
-        INNER JOIN entries
-            ON counted.person_id = entries.person_id
-            AND counted.known = entries.known
-        UNION ALL
-        SELECT
-            position,
-            unit,
-            event_time,
-            1
-        FROM experiment_signals(experiment = {experiment:String}, as_of = {as_of:Date})
-        WHERE role = 'metric'
-    ),
-    summed AS
-    (
-        SELECT
-            metrics.position AS metric,
-            happened.unit AS unit,
-            sumIf(
-                amount,
-                at > counted_from
-                AND at <= counted_until
-                AND (days = 0 OR at < counted_from + toIntervalDay(days))
-            ) AS amount,
-            sumIf(
-                happened.amount,
-                at <= counted_from AND at > counted_from - toIntervalDay(28) AND NOT kind LIKE 'stage%'
-            ) AS earlier
-        FROM happened
-        INNER JOIN counted ON happened.unit = counted.unit
-        INNER JOIN metrics ON happened.metric = metrics.position
         GROUP BY
-            metric,
-            unit
+            person_id,
+            known
     ),
     visited AS
     (
         SELECT
-            unit,
-            count() AS sessions
-        FROM counted
-        INNER JOIN sessions
-            ON counted.person_id = sessions.person_id
-            AND counted.known = sessions.known
-        WHERE ended_at >= counted_from AND started_at < (SELECT * FROM known_as_of)
-        GROUP BY unit
+            person_id,
+            known,
+            groupArray(ended_at) AS ends
+        FROM sessions
+        WHERE (SELECT count() FROM metrics WHERE per_session) > 0
+            AND (person_id, known) IN (SELECT person_id, known FROM exposed)
+            AND started_at < (SELECT * FROM known_as_of)
+        GROUP BY
+            person_id,
+            known
     )
 SELECT
     metrics.position AS metric,
-    counted.unit AS unit,
+    unit,
     variant,
-    if(kind LIKE 'stage%', toFloat64(summed.amount > 0), summed.amount) AS amount,
-    if(per_session, greatest(visited.sessions, 1), 1) AS sessions,
-    summed.earlier AS earlier
+    arrayConcat(
+        arrayFilter(entry -> entry.1 = metrics.position, entries),
+        arrayMap(
+            signal -> (signal.2, signal.3, toFloat64(1)),
+            arrayFilter(signal -> signal.1 = 'metric' AND signal.2 = metrics.position, signals)
+        )
+    ) AS happened,
+    arraySum(
+        one -> one.3,
+        arrayFilter(
+            one -> one.2 > counted_from
+                AND one.2 <= counted_until
+                AND (days = 0 OR one.2 < counted_from + toIntervalDay(days)),
+            happened
+        )
+    ) AS total,
+    if(kind LIKE 'stage%', toFloat64(total > 0), total) AS amount,
+    if(per_session, greatest(arrayCount(at -> at >= counted_from, ends), 1), 1) AS sessions,
+    if(
+        kind LIKE 'stage%',
+        0,
+        arraySum(
+            one -> one.3,
+            arrayFilter(
+                one -> one.2 <= counted_from AND one.2 > counted_from - toIntervalDay(28),
+                happened
+            )
+        )
+    ) AS earlier
 FROM counted
 CROSS JOIN metrics
-LEFT JOIN summed ON counted.unit = summed.unit AND metrics.position = summed.metric
-LEFT JOIN visited ON counted.unit = visited.unit
+LEFT JOIN entered ON counted.person_id = entered.person_id AND counted.known = entered.known
+LEFT JOIN visited ON counted.person_id = visited.person_id AND counted.known = visited.known
 WHERE days = 0 OR counted_from + toIntervalDay(days) <= (SELECT * FROM known_as_of);

@@ -1,5 +1,5 @@
--- experiment_signals: one row an event of an exposed unit that its experiment looks for, whenever it
--- happened until the end of a day.
+-- experiment_signals: one row an event of an exposed unit that its experiment looks for, from 28 days
+-- before the experiment until the end of a day.
 -- Parameters: experiment, as_of. Columns: unit, role and position (of `experiment_events`),
 -- event_time.
 -- An event is the unit's whose exposure named its device, else the unit's of its user; in an
@@ -14,6 +14,18 @@ WITH
         FROM experiment_events
         WHERE experiment = {experiment:String}
     ),
+    ids AS
+    (
+        SELECT
+            name.1 AS kind,
+            name.2 AS id,
+            groupUniqArray(unit) AS units
+        FROM experiment_exposures(experiment = {experiment:String}, as_of = {as_of:Date})
+        ARRAY JOIN names AS name
+        GROUP BY
+            kind,
+            id
+    ),
     happened AS
     (
         SELECT
@@ -27,6 +39,11 @@ WITH
         INNER JOIN looked_for ON events_raw.event_name = looked_for.event
         WHERE event_name IN (SELECT event FROM looked_for)
             AND NOT is_bot
+            AND event_time >= toDateTime64(
+                (SELECT starts_on FROM experiments WHERE experiment = {experiment:String}) - 28,
+                6,
+                '${timezone}'
+            )
             AND event_time < toDateTime64({as_of:Date} + 1, 6, '${timezone}')
             AND arrayAll(
                 condition -> multiIf(
@@ -78,9 +95,7 @@ WITH
                 names AS name,
                 arrayEnumerate(names) AS rank
         ) AS named
-        INNER JOIN experiment_ids(experiment = {experiment:String}, as_of = {as_of:Date}) AS ids
-            ON named.kind = ids.kind
-            AND named.id = ids.id
+        INNER JOIN ids ON named.kind = ids.kind AND named.id = ids.id
         GROUP BY
             source,
             event_id,
