@@ -218,7 +218,7 @@ WITH
                 if(
                     grows,
                     judged_figure / nullIf(today - first_day, 0) * (last_day - first_day + 1),
-                    judged_figure + judged_figure - prior_figure
+                    round(judged_figure + judged_figure - prior_figure, 9)
                 ),
                 judged_figure
             ) AS expected_figure
