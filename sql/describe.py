@@ -13,8 +13,8 @@ from clickhouse_connect.driver.client import Client
 from sql.client import Warehouse, connect
 from sql.upgrade import ROOT, VIEWS, migrate
 
-_PARAMETER = re.compile(r"\{(\w+):(\w+)\}")
-_ANY_VALUE = {"Date": "'2024-01-01'", "String": "'week'"}
+_PARAMETER = re.compile(r"\{(\w+):(\w+)")
+_ANY_VALUE = {"Date": "'2024-01-01'", "DateTime64": "'2024-01-01'", "String": "'week'"}
 _TOP = """\
 # Views
 

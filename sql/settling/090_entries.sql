@@ -4,6 +4,9 @@ INSERT INTO entries
 WITH
     (one, entry) -> (one.track = entry.track OR one.track = '' OR entry.track = '')
         AND (one.cohort = entry.cohort OR one.cohort = '' OR entry.cohort = '') AS together,
+    (one, entry) -> (one.track != entry.track OR one.cohort != entry.cohort)
+        AND (one.track = entry.track OR entry.track = '')
+        AND (one.cohort = entry.cohort OR entry.cohort = '') AS tells_more,
     histories AS
     (
         SELECT
@@ -107,10 +110,15 @@ WITH
             beginnings[start] AS began,
             start > 0 AS has_start,
             has_start AND nth_of_start = 1 AS first_of_start,
+            nth > 1 AS repeated,
             arraySort(
                 arrayFilter(
                     one -> entry.kind = 'step'
-                        AND (one.kind != 'step' OR one.stage_position > entry.stage_position)
+                        AND (
+                            one.kind != 'step'
+                            OR one.stage_position > entry.stage_position
+                            OR one.stage_position = entry.stage_position AND tells_more(one, entry)
+                        )
                         AND together(one, entry),
                     moves
                 ).entered_at
@@ -129,7 +137,8 @@ WITH
         ARRAY JOIN
             firsts AS entry,
             starts AS start,
-            arrayEnumerateUniq(firsts.stage, starts) AS nth_of_start
+            arrayEnumerateUniq(firsts.stage, starts) AS nth_of_start,
+            arrayEnumerateUniq(firsts.stage_position, firsts.stage, firsts.track, firsts.cohort) AS nth
     )
 SELECT
     builds.funnel AS funnel,
@@ -161,6 +170,7 @@ SELECT
     first_of_start,
     if(empty(following), NULL, following[1]) AS left_at,
     if(empty(passed), '', passed[-1]) AS left_stage,
+    repeated,
     {version:UInt64} AS changed_at,
     0 AS gone
 FROM told

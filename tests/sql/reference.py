@@ -63,6 +63,7 @@ class Entry(NamedTuple):
     first_of_start: bool
     left_at: int | None
     left_stage: str
+    repeated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,22 @@ class Reached:
         """Whether it enters the first step."""
         return self.rule.kind == "step" and self.rule.stage_position == 1
 
+    @property
+    def sorting(self) -> tuple[str, str]:
+        """Its track and intake."""
+        return self.text("track"), self.text("cohort")
+
     def together(self, other: "Reached") -> bool:
         """Tell whether two are of one track and intake, as far as they tell it."""
-        pairs = [(self.text(name), other.text(name)) for name in ("track", "cohort")]
+        pairs = zip(self.sorting, other.sorting, strict=True)
         return all(mine == theirs or "" in {mine, theirs} for mine, theirs in pairs)
+
+    def tells_more(self, other: "Reached") -> bool:
+        """Tell whether this tells all of the other's track and intake, and more."""
+        pairs = zip(self.sorting, other.sorting, strict=True)
+        return self.sorting != other.sorting and all(
+            mine == theirs or not theirs for mine, theirs in pairs
+        )
 
 
 def property_text(told: Told, name: str) -> str:
@@ -232,6 +245,7 @@ def entry_of(one: Reached, person: Person, entered: Sequence[Reached]) -> Entry:
         and one is next(other for other in alike if start_of(other, entered) is start),
         left_at=left_at(one, entered),
         left_stage=left_stage(one, entered),
+        repeated=one is not next(other for other in alike if other.sorting == one.sorting),
     )
 
 
@@ -249,14 +263,18 @@ def start_of(one: Reached, entered: Sequence[Reached]) -> Reached | None:
 
 
 def left_at(one: Reached, entered: Sequence[Reached]) -> int | None:
-    """Give when the first later step or terminal stage came that goes together with this step."""
+    """Give when what ended this step came: a later one, a terminal one, or a fuller one of it."""
     if one.rule.kind != "step":
         return None
     leaving = [
         other.time
         for other in entered
         if other.rule.kind != "measure"
-        and (other.rule.kind != "step" or other.rule.stage_position > one.rule.stage_position)
+        and (
+            other.rule.kind != "step"
+            or other.rule.stage_position > one.rule.stage_position
+            or (other.rule.stage_position == one.rule.stage_position and other.tells_more(one))
+        )
         and one.together(other)
     ]
     return min(leaving, default=None)

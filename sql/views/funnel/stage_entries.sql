@@ -9,8 +9,10 @@
 -- `started_at` and `start_…` are of the first entry into stage one that goes together with this, be
 -- it later than this; first_of_start tells one entry a stage apart for each start, the first.
 -- `left_at` of a step is when the first later step or terminal stage came that goes together with
--- it, be it before the step itself: whoever is further, or out, stands here no more. `left_stage` of
--- a terminal stage is the furthest step reached until then that goes together with it.
+-- it, be it before the step itself: whoever is further, or out, stands here no more. An entry into
+-- the same step that tells the track or intake which this one leaves open ends it, too. `left_stage`
+-- of a terminal stage is the furthest step reached until then that goes together with it. `repeated`
+-- entries are not the first of the person into the stage in their track and intake.
 -- Duplicates: copies of an event count as its first copy. A late event, login or alias puts each
 -- entry of its people where it belongs.
 CREATE OR REPLACE VIEW stage_entries AS

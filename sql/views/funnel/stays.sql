@@ -3,7 +3,7 @@
 -- opens where that is later, until a later stage or a terminal one came or the intake closed.
 -- A step that may be re-entered gives a person several stays, which end together; who had gone on or
 -- left before they came stood there never.
--- Inputs: `stage_entries`, `intakes`. Duplicates and late events: as in `stage_entries`.
+-- Inputs: `stage_entries`, `intake_spans`. Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW stays
 (
     funnel    String COMMENT 'the funnel',
@@ -17,19 +17,6 @@ CREATE OR REPLACE VIEW stays
     until     Nullable(DateTime64(6, 'UTC')) COMMENT 'until when, not included; NULL where they still stand there'
 )
 AS
-WITH openings AS
-    (
-        SELECT
-            funnel,
-            funnel_version,
-            cohort,
-            groupArray((track, opens, closes)) AS spans
-        FROM intakes
-        GROUP BY
-            funnel,
-            funnel_version,
-            cohort
-    )
 SELECT
     funnel,
     build,
@@ -48,10 +35,10 @@ FROM
         toDateTime64(arrayMin(mine.2), 6, '${timezone}') AS opened_at,
         toDateTime64(arrayMax(mine.3) + 1, 6, '${timezone}') AS closed_at
     FROM stage_entries
-    LEFT JOIN openings
-        ON stage_entries.funnel = openings.funnel
-        AND stage_entries.funnel_version = openings.funnel_version
-        AND stage_entries.cohort = openings.cohort
+    LEFT JOIN intake_spans
+        ON stage_entries.funnel = intake_spans.funnel
+        AND stage_entries.funnel_version = intake_spans.funnel_version
+        AND stage_entries.cohort = intake_spans.cohort
     WHERE kind = 'step'
 )
 WHERE ifNull(since < until, true);
