@@ -230,7 +230,7 @@ def all_views(client: Client) -> dict[str, list[Any]]:
 
 
 def first_views(client: Client) -> dict[str, list[Any]]:
-    """Read the views over tables of loads and of plans, in little time: all others follow of them."""
+    """Read the views over tables of loads and plans, in little time: all others follow of them."""
     tables = client.query(
         "SELECT name FROM system.tables WHERE database = currentDatabase()"
         " AND engine LIKE '%MergeTree' AND name != 'ad_spend'"

@@ -121,13 +121,6 @@ OUTCOMES = [
 
 def test_outcome_of_a_message(warehouse: PreparedWarehouse, road: Road) -> None:
     """Whether it was one of several, clicked, to a resident, and followed by the goal in time."""
-<<<<<<< ours
-    passed = step(1, "passed", "kim", "2024-08-05 08:00:00")
-    road.load([[passed, sent(2, "kim", "2024-08-06 12:00:00"), *others]])
-    where = f"message_outcomes({ASKED}) WHERE toString(sent_at) = '2024-08-06 03:00:00.000000'"
-    text = f"SELECT several, clicked, resided, reached FROM {where} AND campaign = 'd-1'"
-    assert warehouse.client.query(text).result_rows == [outcome]
-=======
     history: list[Told] = []
     for n, (others, _) in enumerate(OUTCOMES):
         user = {"user": f"kim-{n:02}"}
@@ -142,7 +135,6 @@ def test_outcome_of_a_message(warehouse: PreparedWarehouse, road: Road) -> None:
     )
     found = warehouse.client.query(text).result_rows
     assert found == [outcome for _, outcome in OUTCOMES]
->>>>>>> theirs
 
 
 def test_whose_intake_is_closed_is_no_resident(warehouse: PreparedWarehouse, road: Road) -> None:
