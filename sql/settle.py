@@ -108,5 +108,5 @@ class Settlement:
 
 
 def _drop_scratch(client: Client) -> None:
-    """Drop what a settling worked on; some of it hides views of the same name meanwhile."""
+    """Drop what a settling worked on."""
     client.command(f"DROP TEMPORARY TABLE IF EXISTS {', '.join(path.stem for path in _SCRATCH)}")

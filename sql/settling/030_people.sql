@@ -1,6 +1,6 @@
 -- The people settled: the seeds, and everybody who may own an anonymous event of a device among
 -- them. A user whom an alias joins with others stands here twice: alone, and as who they are now.
-INSERT INTO people
+INSERT INTO touched_people
 WITH
     devices AS
     (

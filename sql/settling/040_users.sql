@@ -4,12 +4,12 @@ WITH
     ids AS
     (
         SELECT person_id AS user_id
-        FROM people
+        FROM touched_people
         WHERE known
         UNION DISTINCT
         SELECT user_id
         FROM aliased_users
-        WHERE person_id IN (SELECT person_id FROM people WHERE known)
+        WHERE person_id IN (SELECT person_id FROM touched_people WHERE known)
     ),
     aliased AS
     (

@@ -32,4 +32,4 @@ WHERE (source, event_id, arrival) NOT IN (
         FROM duplicate_arrivals
         WHERE (source, event_id) IN (SELECT source, event_id FROM candidates)
     )
-    AND (person_id, known) IN (SELECT person_id, known FROM people);
+    AND (person_id, known) IN (SELECT person_id, known FROM touched_people);

@@ -39,7 +39,7 @@ WITH
                 person_id,
                 known
             FROM builds
-            CROSS JOIN people
+            CROSS JOIN touched_people
         )
     )
 SELECT

@@ -12,7 +12,7 @@ WITH stored AS
                 person_id,
                 known
             FROM builds
-            CROSS JOIN people
+            CROSS JOIN touched_people
         )
     )
 SELECT

@@ -31,4 +31,4 @@ INNER JOIN actors ON seen.actor = actors.actor AND seen.known = actors.known
 ASOF LEFT JOIN owners
     ON if(seen.known, '', seen.actor) = owners.anonymous_id
     AND seen.event_time <= owners.until
-WHERE (person_id, known) IN (SELECT person_id, known FROM people);
+WHERE (person_id, known) IN (SELECT person_id, known FROM touched_people);

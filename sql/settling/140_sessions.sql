@@ -4,7 +4,7 @@ WITH stored AS
     (
         SELECT * EXCEPT (changed_at, gone)
         FROM sessions_raw FINAL
-        WHERE (person_id, known) IN (SELECT person_id, known FROM people)
+        WHERE (person_id, known) IN (SELECT person_id, known FROM touched_people)
     )
 SELECT
     *,

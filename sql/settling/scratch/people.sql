@@ -1,7 +1,0 @@
--- people: one row a person whose states are settled.
-CREATE TEMPORARY TABLE people
-(
-    person_id String,
-    known     Bool
-)
-ENGINE = Memory;
