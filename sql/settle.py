@@ -55,7 +55,8 @@ class Settlement:
         """Settle the people of loaded events, a table with the columns TOUCHED at least."""
         with self.turn:
             version = self._begin(client)
-            client.insert_arrow("touched", events.select(TOUCHED))
+            # Loads that are settled together each bring their own dictionaries.
+            client.insert_arrow("touched", events.select(TOUCHED).unify_dictionaries())
             client.command(_BUILDS)
             self._step(client, "010_duplicate_arrivals")
             self._step(client, "020_seeds_of_load")

@@ -161,9 +161,13 @@ def test_a_backlog_is_settled_at_once(
         settle(client, events)
 
     monkeypatch.setattr(road.settlement, "load", watched)
+    road.lay(3, [Told(id=7, came=80, name="applied", user="choi", source="app")])
     load_all(road.loader(lambda: connect(road.place), max_load_bytes=1))
-    assert settled == [(8, 2)]
-    assert warehouse.client.query(LEDGER).result_rows == [(8, 6, 0, 2, 0)]
+    assert settled == [(9, 3)]
+    assert warehouse.client.query(LEDGER).result_rows == [(9, 7, 0, 2, 0)]
+    state = read_snapshot(road.folder / "loader.json", LoaderSnapshot)
+    assert state is not None
+    assert state.retries_total == 0
 
 
 def test_events_of_200_months_land_in_one_insert(
