@@ -48,6 +48,7 @@ class Settlement:
 
     def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
         self.turn = Turn()
+        self.timezone = timezone
         self._settings = {"timezone": timezone, "session_timeout_s": session_timeout_s}
         self._version: int | None = None
 

@@ -1,8 +1,8 @@
 -- experiment_exposures: one row a unit that an experiment showed a variant, as of the end of a day.
 -- Parameters: experiment, as_of. Columns: unit, variant (of the first exposure), variants (how many
 -- it saw), exposed_at (the first), person_id and known (as in `sessions`, of the first exposure),
--- names (kind and id under which events of the unit come: the devices of its exposures, in an
--- experiment on sessions the session itself instead, and the users that its person is).
+-- devices (of its exposures), names (kind and id under which events of the unit come: its devices,
+-- in an experiment on sessions the session itself instead, and the users that its person is).
 -- A unit is the device (anonymous id as sent, whoever logs in later), the person, or the session (as
 -- sent); events without that id show nobody anything. Exposures count from the first day of the
 -- experiment through its last; variants that the plan has not do not count, nor do bots.
@@ -132,6 +132,7 @@ SELECT
     exposed_at,
     grouped.person_id AS person_id,
     known,
+    devices,
     arrayConcat(
         if(
             (SELECT unit FROM plan) = 'session',
