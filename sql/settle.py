@@ -1,82 +1,123 @@
 """Settles people: whoever a load touched gets their stage entries computed anew and swapped in.
 
-Reads what the materialized views noted of every event; writes the rows that report views read.
+Reads what the materialized views noted of every event; writes the rows that report views read. In
+builds that grow, everybody is settled by the same statements.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
-from string import Template
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import RLock
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from sql.aliases import join_users
+from sql.growth import GROWING
+from sql.statements import Statements
 
 TOUCHED = ("source", "event_id", "arrival", "user_id", "anonymous_id")
 """The columns of loaded events by which their people are found."""
 
-_FOLDER = Path(__file__).parent / "settling"
-_BUILDS = (
-    "INSERT INTO builds SELECT DISTINCT build, funnel, funnel_version, product FROM stage_rules"
-)
-_FINDING = ("030_people", "040_users", "050_devices", "060_owners", "070_candidates")
-_STAGES = ("080_hits", "090_entries", "100_stage_hits", "110_stage_entries")
+_PEOPLE = ("030_people", "040_users", "050_devices", "052_logins", "054_candidates")
+_OWNERS = ("058_copies", "060_owners")
 _SESSIONS = ("120_visits", "130_sessions", "140_sessions")
+_SWAPPED = ("stage_hits_raw", "stage_entries_raw")
+# What is read in order of the key is for one thread: a second one would wait, and hold its part.
+_IN_ORDER = {"max_threads": 1, "optimize_aggregation_in_order": 1}
+_EVENTS_A_SLICE = 5_000_000
+_POSTPONED_AT_ONCE = 200_000
 
 
 class Settlement:
-    """Settles one load, or one bucket of everybody, at a time; each is safe to repeat.
+    """Settles one load at a time, or everybody in builds that grow; each is safe to repeat.
 
     `turn` is held meanwhile, since two at once could each miss what the other is about to write;
-    a loader holds it from its insert on, so that stage rules change between loads only.
+    a loader holds it from its insert on, so that stage rules change between loads only. Loads go on
+    while builds grow and leave those out; whom they touch is settled there at the end.
     """
 
     def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
         self.turn = RLock()
-        self._settings = {"timezone": timezone, "session_timeout_s": session_timeout_s}
+        self._words = {"timezone": timezone, "session_timeout_s": session_timeout_s}
+        self._growing: list[str] = []
 
     def load(self, client: Client, events: pa.Table) -> None:
         """Settle the people of loaded events, a table with the columns TOUCHED at least."""
         with self.turn:
-            version = self._begin(client)
+            statements = Statements(client, self._words)
+            version = statements.begin()
             client.insert_arrow("touched", events.select(TOUCHED))
-            client.command(_BUILDS)
-            self._step(client, "010_duplicate_arrivals")
-            self._step(client, "020_seeds_of_load")
+            statements.run("000_builds", growing=self._growing, these=False)
+            statements.run("010_duplicate_arrivals", "020_seeds_of_load")
             joined = sorted(join_users(client, version))
             if joined:
                 known = pa.array([True] * len(joined))
                 client.insert_arrow("seeds", pa.table({"id": joined, "known": known}))
-            self._settle(client, version)
-            for name in _SESSIONS:
-                self._step(client, name, version=version)
+            if self._growing:
+                statements.run("022_postponed")
+            statements.run(*_PEOPLE, "056_seen", *_OWNERS)
+            _settle_stages(statements, version)
+            statements.run(*_SESSIONS, version=version)
 
-    def bucket(self, client: Client, builds: Sequence[str], bucket: int, buckets: int) -> None:
-        """Settle a share of all people in some builds; all buckets from 0 make everybody."""
+    @contextmanager
+    def growing(self, client: Client, builds: list[str]) -> Iterator[None]:
+        """Leave builds to `everybody` within a `with` block; what an earlier try left of them goes.
+
+        Builds that are not settled by the end of the block must be grown again.
+        """
         with self.turn:
-            version = self._begin(client)
-            client.command(
-                f"{_BUILDS} WHERE build IN {{builds:Array(String)}}", parameters={"builds": builds}
-            )
-            self._step(client, "021_seeds_of_bucket", bucket=bucket, buckets=buckets)
-            self._settle(client, version)
+            client.command("TRUNCATE TABLE postponed_seeds")
+            for table in _SWAPPED:
+                client.command(
+                    f"DELETE FROM {table} WHERE build IN {{builds:Array(String)}}",  # noqa: S608
+                    parameters={"builds": builds},
+                )
+            self._growing = builds
+        try:
+            yield
+        finally:
+            self._growing = []
 
-    def _begin(self, client: Client) -> int:
-        for path in sorted((_FOLDER / "scratch").glob("*.sql")):
-            client.command(f"DROP TEMPORARY TABLE IF EXISTS {path.stem}")
-            client.command(path.read_text(encoding="utf-8"))
-        return int(client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0])
+    def everybody(self, client: Client, note: Callable[[int, int], None]) -> None:
+        """Settle everybody in the builds that grow, whose stage events are all noted by now.
 
-    def _settle(self, client: Client, version: int) -> None:
-        for name in _FINDING:
-            self._step(client, name)
-        # Whoever never reached a stage under any of their ids has no entry that could change.
-        if client.query("SELECT count() FROM candidates").result_rows[0][0]:
-            for name in _STAGES:
-                self._step(client, name, version=version)
+        `note` is told how many of how many steps are done.
+        """
+        statements = Statements(client, self._words, GROWING | _IN_ORDER)
+        slices = statements.count("stage_events") // _EVENTS_A_SLICE + 1
+        version = statements.begin()
+        for done in range(slices):
+            note(done, slices + 2)
+            statements.begin((done, slices))
+            statements.run("000_builds", growing=self._growing, these=True)
+            statements.run("060_owners")
+            statements.run("080_hits", into="stage_hits_raw", version=version, everybody=True)
+        note(slices, slices + 2)
+        statements.run("090_entries", into="stage_entries_raw", version=version)
+        statements.run("095_left_out", version=version)
+        note(slices + 1, slices + 2)
+        while self._growing:
+            with self.turn:
+                self._settle_postponed(client, statements)
+        note(slices + 2, slices + 2)
 
-    def _step(self, client: Client, name: str, **parameters: int) -> None:
-        text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-        statement = Template(text).substitute(self._settings)
-        client.command(statement.rstrip(";\n"), parameters=parameters)
+    def _settle_postponed(self, client: Client, statements: Statements) -> None:
+        """Settle people of loads that came meanwhile; after the last ones the builds are grown."""
+        version = statements.begin()
+        statements.run("000_builds", growing=self._growing, these=True)
+        statements.run("021_seeds_of_postponed", at_once=_POSTPONED_AT_ONCE)
+        statements.run(*_PEOPLE, *_OWNERS)
+        _settle_stages(statements, version)
+        client.command(
+            "DELETE FROM postponed_seeds WHERE (id, known) IN (SELECT id, known FROM seeds)"
+        )
+        if not statements.count("postponed_seeds"):
+            self._growing = []
+
+
+def _settle_stages(statements: Statements, version: int) -> None:
+    # Whoever never reached a stage under any of their ids has no entry that could change.
+    if statements.count("candidates"):
+        statements.run("080_hits", into="hits", version=version, everybody=False)
+        statements.run("090_entries", into="entries", version=version)
+        statements.run("100_stage_hits", "110_stage_entries", version=version)

@@ -2,18 +2,6 @@
 -- before. Logins of one person in a row are one turn, which ends with its last login.
 INSERT INTO owners
 WITH
-    logins AS
-    (
-        SELECT
-            anonymous_id,
-            source,
-            event_id,
-            arrival,
-            event_time,
-            user_id
-        FROM device_logins FINAL
-        WHERE anonymous_id IN (SELECT actor FROM actors WHERE NOT known)
-    ),
     aliased AS
     (
         SELECT
@@ -35,14 +23,7 @@ WITH
             arrayMap(turn -> turn.3, turns) AS names
         FROM logins
         LEFT JOIN aliased ON logins.user_id = aliased.user_id
-        WHERE (source, event_id, arrival) NOT IN (
-            SELECT
-                source,
-                event_id,
-                arrival
-            FROM duplicate_arrivals
-            WHERE (source, event_id) IN (SELECT source, event_id FROM logins)
-        )
+        WHERE (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM copies)
         GROUP BY anonymous_id
     )
 SELECT

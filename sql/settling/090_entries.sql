@@ -1,12 +1,15 @@
--- The entries that these events make, by the rules of `stage_entries`. A person's events stand in
--- one array in order of time, and all that is told of an entry is read from it.
-INSERT INTO entries
+-- The entries that these hits make, by the rules of `stage_entries`. A person's hits stand in one
+-- array in order of time, and all that is told of an entry is read from it: from its `moves`, the
+-- first entry of each stage, track and intake, since re-entries change nobody's start or leaving.
+INSERT INTO ${into}
 WITH
     (one, entry) -> (one.track = entry.track OR one.track = '' OR entry.track = '')
         AND (one.cohort = entry.cohort OR one.cohort = '' OR entry.cohort = '') AS together,
     histories AS
     (
         SELECT
+            funnel,
+            funnel_version,
             build,
             person_id,
             known,
@@ -37,6 +40,8 @@ WITH
             ) AS events
         FROM hits
         GROUP BY
+            funnel,
+            funnel_version,
             build,
             person_id,
             known
@@ -81,8 +86,12 @@ WITH
                     events.turn
                 )
             ) AS firsts,
-            arrayFilter(one -> one.kind != 'measure', firsts) AS moves,
-            arrayFilter(one -> one.kind = 'step' AND one.stage_position = 1, firsts) AS beginnings,
+            arrayFilter(
+                (one, nth) -> one.kind != 'measure' AND nth = 1,
+                firsts,
+                arrayEnumerateUniq(firsts.stage_position, firsts.stage, firsts.track, firsts.cohort)
+            ) AS moves,
+            arrayFilter(one -> one.kind = 'step' AND one.stage_position = 1, moves) AS beginnings,
             arrayMap(
                 entry -> if(
                     entry.kind = 'measure',
@@ -161,4 +170,6 @@ SELECT
     0 AS gone
 FROM told
 INNER JOIN builds ON told.build = builds.build
-SETTINGS enable_named_columns_in_function_tuple = 1;
+SETTINGS
+    enable_named_columns_in_function_tuple = 1,
+    min_insert_block_size_bytes = 134217728;

@@ -1,4 +1,4 @@
--- The events of these ids that no server sent, anonymous ones given to the device's owner.
+-- The visits that they are: first copies only, anonymous ones given to the device's owner.
 INSERT INTO visits
 SELECT
     if(
@@ -16,7 +16,6 @@ SELECT
     actors.known AS logged_in,
     source,
     event_id,
-    arrival,
     event_time,
     session_id,
     event_name,
@@ -31,12 +30,8 @@ SELECT
     device_class,
     detail,
     number
-FROM
-(
-    SELECT *
-    FROM session_events FINAL
-    WHERE (actor, known) IN (SELECT actor, known FROM actors)
-) AS seen
+FROM seen
 INNER JOIN actors ON seen.actor = actors.actor AND seen.known = actors.known
 LEFT JOIN owners ON if(seen.known, '', seen.actor) = owners.anonymous_id
-WHERE (person_id, known) IN (SELECT person_id, known FROM people);
+WHERE (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM copies)
+    AND (person_id, known) IN (SELECT person_id, known FROM people);
