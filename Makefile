@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo up test test-all check bench lock clean
+.PHONY: install demo up test test-all check bench docs lock clean
 
 install: .venv/.installed
 
@@ -31,6 +31,9 @@ check: install
 
 bench: install
 	$(BIN)/python -m bench
+
+docs: install
+	$(BIN)/python -m sql.describe
 
 # Needs the command `uv`; the locks pin versions and hashes and name no address.
 lock:

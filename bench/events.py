@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, datetime
 from itertools import count
 from typing import NamedTuple
+from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 
@@ -26,13 +27,13 @@ class Template(NamedTuple):
 
 
 def item(message_id: str, variant: int = 0) -> dict[str, object]:
-    """Build one call; `variant` changes its page and campaign, as those of visitors differ."""
+    """Build one call; `variant` changes its visitor, page and campaign."""
     campaign = f"utm_source=naver&utm_medium=cpc&utm_id={variant % _VARIANTS}"
     return {
         "type": "track",
         "event": "CTA Clicked",
         "messageId": message_id,
-        "anonymousId": "5b3f1c52-7f0e-4a55-9d0c-2f6d7c1f9a11",
+        "anonymousId": str(uuid5(NAMESPACE_OID, f"{message_id}-{variant}")),
         "timestamp": now(),
         "properties": {
             "cta_id": "apply-floating",

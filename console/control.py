@@ -18,6 +18,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from console.export import Export, export
 from sql.client import Warehouse, WarehouseError, connection
 
 ADDRESS_FILE = "control.json"
@@ -25,11 +26,15 @@ ADDRESS_FILE = "control.json"
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What the routes work with: whether the warehouse is prepared, where it is, the jobs."""
+    """What the routes work with: whether the warehouse is prepared, where it is, the jobs.
+
+    Without `export` there is no route of exports.
+    """
 
     ready: Callable[[], bool]
     warehouse: Warehouse
     jobs: dict[str, Callable[[Client, Any], Any]]
+    export: Export | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
@@ -55,6 +60,10 @@ def control(state: Control) -> FastAPI:
 
     app.include_router(_health(state))
     app.include_router(_controlled(state))
+    if state.export is not None:
+        app.include_router(
+            export(state.export, state.warehouse), dependencies=[Depends(_prepared(state))]
+        )
     return app
 
 
@@ -75,6 +84,14 @@ def _health(state: Control) -> APIRouter:
     return router
 
 
+def _prepared(state: Control) -> Callable[[], None]:
+    def prepared() -> None:
+        if not state.ready():
+            raise HTTPException(503, "The warehouse is not prepared yet; ask again in a moment.")
+
+    return prepared
+
+
 def _controlled(state: Control) -> APIRouter:
     """Routes that ask for the token."""
 
@@ -82,10 +99,10 @@ def _controlled(state: Control) -> APIRouter:
         sent = request.headers.get("authorization", "")
         if not compare_digest(sent.encode(), f"Bearer {state.token}".encode()):
             raise HTTPException(401, "This address is for the command line of this machine.")
-        if not state.ready():
-            raise HTTPException(503, "The warehouse is not prepared yet; ask again in a moment.")
 
-    router = APIRouter(prefix="/control", dependencies=[Depends(allowed)])
+    router = APIRouter(
+        prefix="/control", dependencies=[Depends(allowed), Depends(_prepared(state))]
+    )
 
     @router.get("")
     def here() -> dict[str, str]:

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from funnelhouse import __version__
-from funnelhouse.commands import migrate, plan, processes, replay, send, spend, sql, status
+from funnelhouse.commands import (
+    events,
+    experiment,
+    migrate,
+    plan,
+    processes,
+    replay,
+    send,
+    spend,
+    sql,
+    status,
+    targets,
+)
 
 _FAULT = 2
 
@@ -17,8 +29,9 @@ app = typer.Typer(
     add_completion=False,
     help="From the browser to exact funnel numbers: collect events, load them, ask for numbers.",
 )
-imports = typer.Typer(help="Bring in what is not an event.")
-plans = typer.Typer(help="Work on a tracking plan.")
+imports = typer.Typer(help="Bring in what stands in CSV files.")
+experiments = typer.Typer(help="Read experiments out, and plan them.")
+plans = typer.Typer(help="Check a tracking plan, and bring it into force.")
 
 
 def _version(*, wanted: bool) -> None:
@@ -48,9 +61,16 @@ app.command()(sql.sql)
 app.command()(processes.demo)
 app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
+app.add_typer(experiments, name="experiment")
 imports.command("spend")(spend.spend)
+imports.command("events")(events.events)
+imports.command("targets")(targets.targets)
 plans.command("check")(plan.check)
 plans.command("apply")(plan.apply)
+experiments.command("list")(experiment.listing)
+experiments.command("readout")(experiment.readout)
+experiments.command("power")(experiment.power)
+experiments.command("bucket")(experiment.bucket)
 
 
 def main() -> int:

@@ -46,7 +46,21 @@ JOBS: dict[str, Job] = {"spend": _spend, "targets": _targets, "migrations": _mig
 
 def jobs_of(change: PlanChange) -> dict[str, Job]:
     """Give all jobs: those on the warehouse alone, and those on the change of its plan."""
+
+    def listed(client: Client, _: Any) -> Any:
+        # SciPy takes a second to import, which other commands need not wait for.
+        from funnelhouse.experiments import listed  # noqa: PLC0415
+
+        return listed(client)
+
+    def read_out(client: Client, asked: Any) -> Any:
+        from funnelhouse.experiments import read_out_one  # noqa: PLC0415 - as above
+
+        return read_out_one(client, asked)
+
     return JOBS | {
         "apply_plan": lambda _client, folder: change.begin(folder),
         "plan": lambda client, _: change.progress(client),
+        "experiments": listed,
+        "experiment_readout": read_out,
     }

@@ -101,9 +101,11 @@ class PlanChange:
 
     def _run(self) -> None:
         try:
-            plan = tables_of(load_plan(self._folder))
+            plan = load_plan(self._folder)
+            for fault in plan.refused:
+                log.warning("an experiment is refused", extra={"fault": str(fault)})
             with connection(self._settings.warehouse_place) as client:
-                changed = apply_plan(client, plan, self._settlement, self._note)
+                changed = apply_plan(client, tables_of(plan), self._settlement, self._note)
             self._progress = Progress(changed=changed)
         except Exception as error:
             # Nobody waits for the thread: whatever it was is told by `progress`.

@@ -1,9 +1,11 @@
-"""The tracking plan as the warehouse stores it: rules, funnels, intakes, targets and actions."""
+"""The tracking plan as the warehouse stores it: rules, funnels, goals, actions and experiments."""
 
-from dataclasses import astuple
+from collections.abc import Sequence
+from dataclasses import asdict, astuple
 
+from schemas.experiments import Experiment
 from schemas.registry import Plan
-from sql.builds import PlanTables
+from sql.builds import PlanTables, Rows
 
 
 def tables_of(plan: Plan) -> PlanTables:
@@ -30,4 +32,33 @@ def tables_of(plan: Plan) -> PlanTables:
         ],
         targets=[astuple(target) for target in plan.targets],
         actions=[astuple(action) for action in plan.actions],
+        **experiment_tables(plan.experiments),
+    )
+
+
+def experiment_tables(experiments: Sequence[Experiment]) -> dict[str, Rows]:
+    """Lay experiments out in rows, by the field of `PlanTables`."""
+    return {
+        "experiments": [_experiment(experiment) for experiment in experiments],
+        "experiment_metrics": [
+            (experiment.experiment, number, *astuple(metric))
+            for experiment in experiments
+            for number, metric in enumerate(experiment.metrics, 1)
+        ],
+        "experiment_events": [
+            (experiment.experiment, *astuple(event))
+            for experiment in experiments
+            for event in experiment.events
+        ],
+    }
+
+
+def _experiment(experiment: Experiment) -> tuple[object, ...]:
+    fields = asdict(experiment)
+    variants = fields.pop("variants")
+    del fields["metrics"], fields["events"]
+    return (
+        *fields.values(),
+        [variant["variant"] for variant in variants],
+        [variant["weight"] for variant in variants],
     )

@@ -59,6 +59,10 @@ class Settings(BaseSettings):
             " (dev:web when empty and bound to loopback)."
         ),
     ] = ""
+    read_keys: Annotated[
+        str,
+        Field(description="Keys that may read views at /export, comma separated; empty for none."),
+    ] = ""
     secret: Annotated[
         str,
         Field(description="Key of the hashes of personal fields; made once in the data folder."),
@@ -114,6 +118,9 @@ class Settings(BaseSettings):
     )
     load_max_bytes: Annotated[int, Field(gt=0, description="Most segment bytes in one load.")] = (
         64 * 1024**2
+    )
+    export_max_rows: Annotated[int, Field(ge=1000, description="Most rows of one export.")] = (
+        1_000_000
     )
     drain_s: Annotated[
         int, Field(gt=0, description="Seconds that requests under way have when stopping.")
@@ -175,6 +182,11 @@ class Settings(BaseSettings):
     def warehouse_place(self) -> Warehouse:
         """Where the warehouse is."""
         return Warehouse(self.data / "warehouse", self.warehouse)
+
+    @property
+    def readers(self) -> frozenset[str]:
+        """The read keys; nobody may read by URL where there is none."""
+        return frozenset(key.strip() for key in self.read_keys.split(",") if key.strip())
 
     def keys(self) -> dict[str, WriteKey]:
         """Write keys by key.

@@ -1,32 +1,20 @@
 """Reads ad spend from a CSV file: all rows, or all faults, each with its line and its mend."""
 
-import csv
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+from funnelhouse.sheet import Sheet
 from sql.spend import Spend
 
 _KEY = ("product", "track", "channel")
 _PERIODS = ("date", "week")
 _WEEK_DAYS = 7
 _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,2})?")
-_SHOWN_FAULTS = 20
-
-
-class SpendFileError(ValueError):
-    """A file that cannot be imported; as text one line a fault."""
-
-    def __init__(self, path: Path, faults: list[str]) -> None:
-        more = len(faults) - _SHOWN_FAULTS
-        shown = faults[:_SHOWN_FAULTS] + ([f"and {more} faults more"] if more > 0 else [])
-        super().__init__("\n".join(f"{path}: {fault}." for fault in shown))
-        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,61 +30,32 @@ def read_spend(path: Path) -> list[Spend]:
     of them in each row. `track` alone may be empty. `amount` has at most two decimal places.
 
     Raises:
-        SpendFileError: the file has any fault at all; nothing of it is handed on.
+        SheetError: the file has any fault at all; nothing of it is handed on.
         OSError: the file cannot be read.
     """
-    lines: list[_Line] = []
-    faults: list[str] = []
-    with path.open("rb") as file:
-        try:
-            for read in _read(file.read().decode("utf-8-sig")):
-                (lines if isinstance(read, _Line) else faults).append(read)  # type: ignore[arg-type]
-        except UnicodeDecodeError:
-            faults.append("the text is not UTF-8; save it as CSV UTF-8")
-    faults += _clashes(lines)
-    if faults:
-        raise SpendFileError(path, faults)
+    sheet = Sheet(path, _header_fault)
+    lines = [_Line(*row) for row in sheet.rows(_spend)]
+    sheet.faults += _clashes(lines)
+    sheet.refuse_faults()
     return list({line.spend.key: line.spend for line in lines}.values())
 
 
-def _read(text: str) -> Iterator[_Line | str]:
-    """Yield each row as a line or as a fault."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        fault = _header_fault(list(reader.fieldnames or ()))
-        if fault:
-            yield fault
-            return
-        for row in reader:
-            try:
-                yield _Line(reader.line_num, _spend(row))
-            except ValueError as error:
-                yield f"line {reader.line_num}: {error}"
-    except csv.Error as error:
-        yield f"line {reader.reader.line_num}: {error}; quote the cell as CSV has it"
-
-
-def _header_fault(names: list[str]) -> str | None:
+def _header_fault(names: Sequence[str]) -> str | None:
     wanted = {*_KEY, "amount"}
     if len(set(names)) == len(names) and wanted < set(names) <= wanted | set(_PERIODS):
         return None
     return (
-        f"line 1: the columns are `{','.join(names)}`;"
+        f"the columns are `{','.join(names)}`;"
         " name them product, track, channel, amount and date or week, each once"
     )
 
 
-def _spend(row: dict[str, str | None]) -> Spend:
+def _spend(cells: dict[str, str]) -> Spend:
     """Read one row.
 
     Raises:
         ValueError: it has a fault; as text what and how to mend it.
     """
-    cells = {name: (value or "").strip() for name, value in row.items() if name is not None}
-    if None in row or None in row.values():
-        raise ValueError(
-            "the row has more or fewer cells than the first line; quote a cell with commas"
-        )
     product, track, channel = (cells[name] for name in _KEY)
     if not product or not channel:
         raise ValueError("product or channel is empty; name both")

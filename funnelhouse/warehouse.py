@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import Control, control, write_address
+from console.export import Export
 from funnelhouse.address import host_and_port
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
@@ -22,6 +23,7 @@ from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
+from funnelhouse.readouts import Readouts
 from funnelhouse.settings import Settings
 from ingest.loader import Loader, LoaderConfig
 from schemas.registry import PlanError, load_plan
@@ -48,7 +50,10 @@ def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
     """
     upgrade(client, settings)
     if not plan_in_force(client):
-        apply_plan(client, tables_of(load_plan(settings.plan)), settlement, _log_progress)
+        plan = load_plan(settings.plan)
+        for fault in plan.refused:
+            log.warning("an experiment is refused", extra={"fault": str(fault)})
+        apply_plan(client, tables_of(plan), settlement, _log_progress)
 
 
 def _log_progress(what: str, done: int, of: int) -> None:
@@ -65,6 +70,7 @@ def run(settings: Settings) -> int:
     """
     ready = Event()
     settlement = Settlement(settings.timezone)
+    readouts = Readouts(lambda: connect(settings.warehouse_place), settings.timezone)
     change = PlanChange(settings, settlement)
     faulty: list[PlanError] = []
 
@@ -80,6 +86,7 @@ def run(settings: Settings) -> int:
                 raise
             ready.set()
             change.begin()
+            readouts.begin()
         return client
 
     loader = Loader(
@@ -88,7 +95,10 @@ def run(settings: Settings) -> int:
         settlement,
     )
     host, port = host_and_port(settings.console)
-    state = Control(ready.is_set, settings.warehouse_place, jobs_of(change))
+    readers = settings.readers
+    export = Export(readers, settings.export_max_rows) if readers else None
+    jobs = jobs_of(change)
+    state = Control(ready.is_set, settings.warehouse_place, jobs, export)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )
@@ -112,6 +122,7 @@ def run(settings: Settings) -> int:
     finally:
         loader.stop.set()
         change.stop()
+        readouts.stop()
         thread.join()
     if faulty:
         raise faulty[0]

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
@@ -41,13 +42,17 @@ _MAX_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class LoaderConfig:
-    """Where segments lie and how much one load may take; `poll_s` is the pause when idle."""
+    """Where segments lie and how much one load may take; `poll_s` is the pause when idle.
+
+    In a backlog people are settled when `settle_rows` rows of one or more loads are inserted.
+    """
 
     spool: Path
     run_folder: Path
     max_load_bytes: int = 64 * 1024 * 1024
     poll_s: float = 0.1
     longest_wait_s: float = 30.0
+    settle_rows: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,14 @@ class Prepared:
     load: Load
     rows: Rows
     events: pa.Table | DataError
+
+
+class Inserted(NamedTuple):
+    """A load whose rows stand in the warehouse, and by what the people of each part are found."""
+
+    load: Load
+    touched: list[pa.Table]
+    rows: int
 
 
 class Loader:
@@ -83,6 +96,7 @@ class Loader:
         self._announced: set[str] = set()
         self._thread = ThreadPoolExecutor(1, "derive")
         self._ahead: Future[Prepared] | None = None
+        self._inserted: list[Inserted] = []
 
     def run(self) -> None:
         """Load whatever comes until `stop` is set; connect at once, since others wait for it."""
@@ -99,10 +113,15 @@ class Loader:
             prepared = self._prepared()
             if prepared is not None:
                 self._prepare_ahead(prepared.load)
-                self._insert(prepared)
+                self._inserted.append(self._insert(prepared))
+                if self._ahead is None or self._waiting_rows() >= self._config.settle_rows:
+                    self._land()
         except Stopped:
             return False
         return prepared is not None
+
+    def _waiting_rows(self) -> int:
+        return sum(inserted.rows for inserted in self._inserted)
 
     def _prepared(self) -> Prepared | None:
         """Take what was prepared ahead, or prepare what there is to load."""
@@ -113,19 +132,21 @@ class Loader:
         return None if load is None else self._prepare(load)
 
     def _prepare_ahead(self, current: Load) -> None:
-        following = self._next(current.segments)
+        following = self._next([current, *(inserted.load for inserted in self._inserted)])
         if following is not None:
             self._ahead = self._thread.submit(self._prepare, following)
 
-    def _next(self, taken: list[str]) -> Load | None:
-        """Fix the next load on disk, of segments that are not `taken`, if there are any."""
+    def _next(self, taken: list[Load]) -> Load | None:
+        """Fix the next load on disk, of segments that no `taken` load has, if there are any."""
+        names = {load.name for load in taken}
         for load in self._loads.under_way():
-            if load.segments != taken:
+            if load.name not in names:
                 return load
         recover(self._config.spool, self._disk)
         segments = sealed(self._config.spool, self._disk)
         self._announce(segments)
-        waiting = [path for path in segments if path.name not in taken]
+        taken_segments = {name for load in taken for name in load.segments}
+        waiting = [path for path in segments if path.name not in taken_segments]
         if not waiting:
             return None
         load = plan(waiting, self._config.max_load_bytes)
@@ -145,26 +166,39 @@ class Loader:
         rows = rows_of(frame for path in paths for frame in self._frames(path))
         return Prepared(load, rows, _derived(rows.accepted))
 
-    def _insert(self, prepared: Prepared) -> None:
+    def _insert(self, prepared: Prepared) -> "Inserted":
+        """Insert the rows of a load, whose people are to be settled before it has landed."""
         load, rows = prepared.load, prepared.rows
         insert = self._insertion.insert
         insert("rejected_raw", rejected_table(rows.rejected), load.token("rejected_raw"))
         with self._settlement.turn:
             while (touched := self._insert_accepted(prepared)) is None:
                 self._loads.fix(load)
-            if touched:
-                events = pa.concat_tables(touched)
-                self._insertion.run(lambda client: self._settlement.load(client, events))
         for refused in load.refused:
             row = rows.accepted.slice(refused.row, 1)
             table = refused_table(row, Reason.REFUSED_BY_WAREHOUSE, refused.error)
             insert("rejected_raw", table, load.token(f"refused_{refused.row}"))
         taken_back = taken_back_table(rows.accepted, {refused.row for refused in load.refused})
         insert("rejected_raw", taken_back, load.token("taken_back"))
-        insert("landed_segments", pa.table({"segment": load.segments}), load.token("landed"))
-        self._loads.finish(load)
-        self._state.loaded_rows_total += rows.accepted.num_rows - len(load.refused)
-        self._state.refused_rows_total += len(load.refused)
+        return Inserted(load, touched, rows.accepted.num_rows)
+
+    def _land(self) -> None:
+        """Settle the people of all inserted loads at once, and let the loads go.
+
+        In a backlog most people stand in several loads: settling them once is much less work.
+        """
+        touched = [table for inserted in self._inserted for table in inserted.touched]
+        if touched:
+            events = pa.concat_tables(touched)
+            self._insertion.run(lambda client: self._settlement.load(client, events))
+        while self._inserted:
+            load, _, rows = self._inserted[0]
+            landed = pa.table({"segment": load.segments})
+            self._insertion.insert("landed_segments", landed, load.token("landed"))
+            self._loads.finish(load)
+            del self._inserted[0]
+            self._state.loaded_rows_total += rows - len(load.refused)
+            self._state.refused_rows_total += len(load.refused)
 
     def _insert_accepted(self, prepared: Prepared) -> list[pa.Table] | None:
         """Insert the accepted rows in their parts; None when a part was refused, and is split.

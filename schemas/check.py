@@ -12,12 +12,14 @@ from schemas.actions import ACTION_SHAPE, action_faults
 from schemas.conditions import described
 from schemas.documents import Document
 from schemas.events import EventDocument, event_faults, event_from, name_faults
+from schemas.experiment_faults import experiment_faults
+from schemas.experiment_shape import EXPERIMENT_SHAPE
 from schemas.faults import Fault
 from schemas.folder import read_folder
 from schemas.funnel_shape import FUNNEL_SHAPE
 from schemas.funnel_versions import version_order_faults
 from schemas.known_funnels import KnownFunnels, known_funnels
-from schemas.references import reference_faults
+from schemas.references import Events, reference_faults
 from schemas.shapes import Shape
 from schemas.stages import order_faults
 from schemas.target_faults import target_faults
@@ -27,13 +29,27 @@ from schemas.versions import version_faults
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a plan folder holds: events oldest version first, and everything wrong with it."""
+    """What a plan folder holds: events oldest version first, and everything wrong with it.
+
+    `experiments` are those without fault: a faulty one is refused alone, and told in `faults`.
+    """
 
     events: tuple[EventDocument, ...]
     funnels: tuple[Document, ...]
     targets: tuple[Document, ...]
     actions: tuple[Document, ...]
+    experiments: tuple[Document, ...]
     faults: tuple[Fault, ...]
+
+    @property
+    def refused(self) -> tuple[Fault, ...]:
+        """The faults of experiments, which are refused alone."""
+        return tuple(fault for fault in self.faults if fault.file.startswith("experiments/"))
+
+    @property
+    def hindrances(self) -> tuple[Fault, ...]:
+        """The faults for which the plan is refused whole."""
+        return tuple(fault for fault in self.faults if fault not in self.refused)
 
 
 def check_plan(folder: Path) -> list[Fault]:
@@ -44,38 +60,46 @@ def check_plan(folder: Path) -> list[Fault]:
 def read_plan(folder: Path) -> Reading:
     """Read and check every file of a plan folder; only events must be there."""
     documents, faults = read_folder(folder)
-    schemas, funnels, targets, actions = (
+    schemas, funnels, targets, actions, experiments = (
         [document for document in documents if document.file.startswith(f"{room}/")]
-        for room in ("events", "funnels", "targets", "actions")
+        for room in ("events", "funnels", "targets", "actions", "experiments")
     )
     events = sorted(map(event_from, schemas), key=lambda event: (event.name, event.numbers))
-    faults += chain(
-        _plan_faults(events, funnels), _goal_faults(known_funnels(funnels), targets, actions)
-    )
+    known = known_funnels(funnels)
+    faults += chain(_plan_faults(events, funnels), _goal_faults(known, targets, actions))
+    faults += _experiment_faults(experiments, known, _described(events))
     faults.sort(key=lambda fault: (fault.file, fault.line, fault.message))
-    return Reading(tuple(events), tuple(funnels), tuple(targets), tuple(actions), tuple(faults))
+    faulty = {fault.file for fault in faults}
+    return Reading(
+        tuple(events),
+        tuple(funnels),
+        tuple(targets),
+        tuple(actions),
+        tuple(document for document in experiments if document.file not in faulty),
+        tuple(faults),
+    )
 
 
 def _plan_faults(events: Sequence[EventDocument], funnels: Sequence[Document]) -> Iterator[Fault]:
-    of_event = [list(event_faults(event)) for event in events]
-    yield from chain(*of_event)
-    sound = [event for event, found in zip(events, of_event, strict=True) if not found]
+    yield from chain(*map(event_faults, events))
     yield from name_faults(events)
-    yield from version_faults(sound)
+    yield from version_faults(_sound(events))
     shaped, faults = _shaped(funnels, FUNNEL_SHAPE)
     yield from faults
-    yield from _funnel_faults(shaped, events, sound)
+    yield from _funnel_faults(shaped, _described(events))
 
 
-def _funnel_faults(
-    shaped: Sequence[Document], events: Sequence[EventDocument], sound: Sequence[EventDocument]
-) -> Iterator[Fault]:
-    """Hold funnels against the newest version without fault of each event."""
-    newest = {event.name: event for event in sound}
-    plan = {
-        event.name: described(newest[event.name]) if event.name in newest else None
-        for event in events
-    }
+def _sound(events: Sequence[EventDocument]) -> list[EventDocument]:
+    return [event for event in events if not any(True for _ in event_faults(event))]
+
+
+def _described(events: Sequence[EventDocument]) -> Events:
+    """Describe the newest version without fault of each event; None where there is none."""
+    newest = {event.name: described(event) for event in _sound(events)}
+    return {event.name: newest.get(event.name) for event in events}
+
+
+def _funnel_faults(shaped: Sequence[Document], plan: Events) -> Iterator[Fault]:
     yield from version_order_faults(shaped)
     for funnel in shaped:
         yield from order_faults(funnel)
@@ -91,6 +115,15 @@ def _goal_faults(
     yield from target_faults(shaped_targets, funnels)
     for action in shaped_actions:
         yield from action_faults(action, funnels)
+
+
+def _experiment_faults(
+    experiments: Sequence[Document], funnels: KnownFunnels, plan: Events
+) -> Iterator[Fault]:
+    shaped, faults = _shaped(experiments, EXPERIMENT_SHAPE)
+    yield from faults
+    for experiment in shaped:
+        yield from experiment_faults(experiment, funnels, plan)
 
 
 def _shaped(documents: Sequence[Document], shape: Shape) -> tuple[list[Document], list[Fault]]:

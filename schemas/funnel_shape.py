@@ -20,18 +20,18 @@ _CONDITION = closed(
     minProperties=2,
     maxProperties=2,
 )
-_WHERE: dict[str, Any] = {"type": "array", "items": _CONDITION}
-_EVENT = closed({"event": TEXT, "where": _WHERE}, ["event"])
+WHERE: dict[str, Any] = {"type": "array", "items": _CONDITION}
+EVENT = closed({"event": TEXT, "where": WHERE}, ["event"])
 _BRANCH: dict[str, Any] = {
     "type": ["string", "object"],
     "if": {"type": "object"},
-    "then": _EVENT,
+    "then": EVENT,
     "else": TEXT,
 }
 _BRANCHES: dict[str, Any] = {
     "event": TEXT,
     "any_of": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _BRANCH},
-    "where": _WHERE,
+    "where": WHERE,
 }
 _ONE_OF_THE_TWO: list[dict[str, Any]] = [{"required": ["event"]}, {"required": ["any_of"]}]
 _STAGE = closed(
@@ -91,7 +91,7 @@ FUNNEL_SHAPE = compiled(
             "window_days": DAYS,
             "dimensions": closed(dict.fromkeys(DIMENSIONS, TEXT), []),
             "stages": {"type": "array", "minItems": 1, "items": _STAGE},
-            "exclude": {"type": "array", "items": _EVENT},
+            "exclude": {"type": "array", "items": EVENT},
             "measures": {"type": "array", "items": _MEASURE},
             "intakes": {"type": "array", "items": _INTAKE},
         },

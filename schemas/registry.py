@@ -11,6 +11,7 @@ from schemas.actions import Action, action_from
 from schemas.check import Reading, read_plan
 from schemas.dialect import compile_schema
 from schemas.events import EventDocument
+from schemas.experiments import Experiment, experiment_from
 from schemas.faults import Fault
 from schemas.folder import FLAT_ROOMS
 from schemas.funnels import Funnel
@@ -49,12 +50,17 @@ class EventSchema:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The events by name and version (oldest first); all versions of funnels; targets, actions."""
+    """The events by name and version (oldest first); all versions of funnels; targets, actions.
+
+    `experiments` are those without fault; `refused` are the faults of the others.
+    """
 
     events: Mapping[str, Mapping[str, EventSchema]]
     funnels: tuple[Funnel, ...]
     targets: tuple[Target, ...]
     actions: tuple[Action, ...]
+    experiments: tuple[Experiment, ...] = ()
+    refused: tuple[Fault, ...] = ()
     _by_key: dict[str, Mapping[str, EventSchema]] = field(init=False, repr=False, compare=False)
     _found: dict[str, EventSchema] = field(init=False, repr=False, compare=False)
 
@@ -94,20 +100,22 @@ class Plan:
 def load_plan(folder: Path) -> Plan:
     """Load and compile the plan in a folder of `events/` and, if wanted, `funnels/` and more.
 
-    Further rooms are `targets/` and `actions/`.
+    Further rooms are `targets/`, `actions/` and `experiments/`.
 
     Raises:
-        PlanError: the folder has any fault at all; nothing is loaded in part.
+        PlanError: the folder has any fault but those of experiments, which are refused alone.
     """
     reading = read_plan(folder)
-    if reading.faults:
-        raise PlanError(reading.faults)
+    if reading.hindrances:
+        raise PlanError(reading.hindrances)
     known = known_funnels(reading.funnels).by_name
     return Plan(
         _events(reading),
         tuple(version for funnel in known.values() for version in funnel.versions),
         tuple(target for file in reading.targets for target in targets_from(file.value, known)),
         tuple(action_from(file.value, known) for file in reading.actions),
+        tuple(experiment_from(file.value) for file in reading.experiments),
+        reading.refused,
     )
 
 

@@ -1,42 +1,83 @@
 """Users that alias calls joined: who they are together, kept in `aliased_users`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 _TOUCHED = """
-SELECT count() FROM aliases WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+SELECT count()
+FROM aliases
+WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+    OR previous_id IN (SELECT id FROM seeds WHERE NOT known)
 """
 _PAIRS = """
-SELECT previous_id, user_id
-FROM aliases FINAL
-WHERE previous_id NOT IN ('', user_id) AND user_id != ''
-    AND (source, event_id, arrival) NOT IN (
-        SELECT source, event_id, arrival FROM duplicate_arrivals
-        WHERE (source, event_id) IN (SELECT source, event_id FROM aliases)
+WITH
+    seen AS
+    (
+        SELECT anonymous_id, source, event_id, arrival
+        FROM device_logins
+        WHERE NOT former AND anonymous_id IN (SELECT previous_id FROM aliases)
+        UNION ALL
+        SELECT actor, source, event_id, arrival
+        FROM session_events
+        WHERE NOT known AND actor IN (SELECT previous_id FROM aliases)
+    ),
+    devices AS
+    (
+        SELECT anonymous_id
+        FROM seen
+        WHERE (source, event_id, arrival) NOT IN (
+            SELECT source, event_id, arrival FROM duplicate_arrivals
+            WHERE (source, event_id) IN (SELECT source, event_id FROM seen)
+        )
     )
+SELECT
+    previous_id,
+    user_id,
+    previous_id NOT IN (SELECT anonymous_id FROM devices)
+        AND (source, event_id, arrival) NOT IN (
+            SELECT source, event_id, arrival FROM duplicate_arrivals
+            WHERE (source, event_id) IN (SELECT source, event_id FROM aliases)
+        ) AS joins,
+    (source, event_id) IN (SELECT source, event_id FROM touched)
+        OR previous_id IN (SELECT id FROM seeds WHERE NOT known) AS is_touched
+FROM aliases
 """
 
 
-def join_users(client: Client, version: int) -> set[str]:
-    """Join users anew when the load in `touched` has alias calls; returns who is joined otherwise.
+class Pair(NamedTuple):
+    """A copy of an alias call: whether it joins its two users, and whether the load touched it."""
 
-    `version` stands beside what is written; of two rows of a user the greater one counts.
+    previous_id: str
+    user_id: str
+    joins: bool
+    is_touched: bool
+
+
+def join_users(client: Client, version: int) -> Collection[str]:
+    """Join users anew whose alias calls the load touched; returns all who may be joined otherwise.
+
+    `touched` and `seeds` hold the load. `version` stands beside what is written; of two rows of a
+    user the greater one counts. Those returned are the same when the work is repeated.
     """
     if not client.query(_TOUCHED).result_rows[0][0]:
-        return set()
-    wanted = people_of((previous, user) for previous, user in client.query(_PAIRS).result_rows)
+        return frozenset()
+    pairs = [Pair(*row) for row in client.query(_PAIRS).result_rows]
+    of_any_copy = people_of(pair[:2] for pair in pairs)
+    groups = {of_any_copy[pair.user_id] for pair in pairs if pair.is_touched}
+    users = {user for user, group in of_any_copy.items() if group in groups}
+    person = people_of(pair[:2] for pair in pairs if pair.joins)
     rows = client.query("SELECT user_id, person_id FROM aliased_users FINAL").result_rows
     stored = {user: person for user, person in rows}  # noqa: C416 - what a row is
-    wanted = {user: user for user in stored} | wanted
-    changed = {user: person for user, person in wanted.items() if stored.get(user) != person}
+    changed = [u for u in sorted(users) if person.get(u, u) != stored.get(u, u)]
     if changed:
-        users, persons = list(changed), list(changed.values())
+        persons = [person.get(user, user) for user in changed]
         versions = pa.array([version] * len(changed), pa.uint64())
-        table = pa.table({"user_id": users, "person_id": persons, "changed_at": versions})
+        table = pa.table({"user_id": changed, "person_id": persons, "changed_at": versions})
         client.insert_arrow("aliased_users", table)
-    return changed.keys() | set(changed.values())
+    return users
 
 
 def people_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

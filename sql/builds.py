@@ -47,6 +47,15 @@ SELECT
     kept IS NOT NULL,
     fromUnixTimestamp64Micro(toInt64(bitShiftRight(ifNull(kept, 0), 12)), 'UTC')
 """
+_PLAN_TABLES = (
+    "plan_funnels",
+    "plan_intakes",
+    "plan_targets",
+    "plan_actions",
+    "plan_experiments",
+    "plan_experiment_metrics",
+    "plan_experiment_events",
+)
 _STATES = ("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules")
 
 
@@ -62,6 +71,9 @@ class PlanTables:
     intakes: Rows = ()
     targets: Rows = ()
     actions: Rows = ()
+    experiments: Rows = ()
+    experiment_metrics: Rows = ()
+    experiment_events: Rows = ()
 
     @property
     def name(self) -> str:
@@ -157,6 +169,9 @@ def _write_plan(client: Client, plan: PlanTables, builds: Builds) -> None:
         "plan_intakes": plan.intakes,
         "plan_targets": plan.targets,
         "plan_actions": plan.actions,
+        "plan_experiments": plan.experiments,
+        "plan_experiment_metrics": plan.experiment_metrics,
+        "plan_experiment_events": plan.experiment_events,
     }
     for table, rows in tables.items():
         client.command(
@@ -174,7 +189,7 @@ def _remove_others(client: Client, plan: str, builds: Collection[str]) -> None:
             f"DELETE FROM {table} WHERE build NOT IN {{builds:Array(String)}}",  # noqa: S608
             parameters={"builds": list(builds)},
         )
-    for table in ("plan_funnels", "plan_intakes", "plan_targets", "plan_actions"):
+    for table in _PLAN_TABLES:
         client.command(
             f"DELETE FROM {table} WHERE plan != {{plan:String}}",  # noqa: S608
             parameters={"plan": plan},

@@ -1,6 +1,6 @@
 """Connections to the warehouse: the embedded engine in a folder, or a ClickHouse server by URL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +27,19 @@ class Warehouse:
     url: str = ""
 
 
-def connect(warehouse: Warehouse, *, readonly: bool = False) -> Client:
+def connect(
+    warehouse: Warehouse, *, readonly: bool = False, limits: Mapping[str, str] | None = None
+) -> Client:
     """Connect to the product's database; for writing, it is created where it is not there.
+
+    `limits` are settings of the engine; of a readonly connection no query can change them.
 
     Raises:
         WarehouseError: the address is wrong, or another process holds the embedded folder.
     """
     place, database = _server(warehouse.url) if warehouse.url else _embedded(warehouse.folder)
-    settings = {"readonly": "1"} if readonly else {"async_insert": "0"}
+    # Once a connection is readonly it takes no setting any more, so that one stands last.
+    settings = dict(limits or {}) | ({"readonly": "1"} if readonly else {"async_insert": "0"})
     try:
         if not readonly:
             with clickhouse_connect.get_client(**place) as client:
@@ -46,9 +51,11 @@ def connect(warehouse: Warehouse, *, readonly: bool = False) -> Client:
 
 
 @contextmanager
-def connection(warehouse: Warehouse, *, readonly: bool = False) -> Iterator[Client]:
+def connection(
+    warehouse: Warehouse, *, readonly: bool = False, limits: Mapping[str, str] | None = None
+) -> Iterator[Client]:
     """Connect for the length of a `with` block."""
-    client = connect(warehouse, readonly=readonly)
+    client = connect(warehouse, readonly=readonly, limits=limits)
     try:
         yield client
     finally:

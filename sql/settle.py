@@ -6,7 +6,6 @@ builds that grow, everybody is settled by the same statements.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import RLock
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
@@ -14,14 +13,27 @@ from clickhouse_connect.driver.client import Client
 from sql.aliases import join_users
 from sql.growth import GROWING
 from sql.statements import Statements
+from sql.turn import Turn
 
 TOUCHED = ("source", "event_id", "arrival", "user_id", "anonymous_id")
 """The columns of loaded events by which their people are found."""
 
+_STORED_VERSION = """
+SELECT max(changed_at)
+FROM
+(
+    SELECT max(changed_at) AS changed_at FROM aliased_users
+    UNION ALL
+    SELECT max(changed_at) FROM stage_hits_raw
+    UNION ALL
+    SELECT max(changed_at) FROM stage_entries_raw
+    UNION ALL
+    SELECT max(changed_at) FROM sessions_raw
+)
+"""
 _PEOPLE = ("030_people", "040_users", "050_devices", "052_logins", "054_candidates")
 _OWNERS = ("058_copies", "060_owners")
 _SESSIONS = ("120_visits", "130_sessions", "140_sessions")
-_SWAPPED = ("stage_hits_raw", "stage_entries_raw")
 # What is read in order of the key is for one thread: a second one would wait, and hold its part.
 _IN_ORDER = {"max_threads": 1, "optimize_aggregation_in_order": 1}
 _EVENTS_A_SLICE = 5_000_000
@@ -37,15 +49,16 @@ class Settlement:
     """
 
     def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
-        self.turn = RLock()
+        self.turn = Turn()
         self._words = {"timezone": timezone, "session_timeout_s": session_timeout_s}
         self._growing: list[str] = []
+        self._version: int | None = None
 
     def load(self, client: Client, events: pa.Table) -> None:
         """Settle the people of loaded events, a table with the columns TOUCHED at least."""
-        with self.turn:
-            statements = Statements(client, self._words)
-            version = statements.begin()
+        statements = Statements(client, self._words)
+        with self.turn, statements.scratch():
+            version = self._next_version(client)
             client.insert_arrow("touched", events.select(TOUCHED))
             statements.run("000_builds", growing=self._growing, these=False)
             statements.run("010_duplicate_arrivals", "020_seeds_of_load")
@@ -67,7 +80,7 @@ class Settlement:
         """
         with self.turn:
             client.command("TRUNCATE TABLE postponed_seeds")
-            for table in _SWAPPED:
+            for table in ("stage_hits_raw", "stage_entries_raw"):
                 client.command(
                     f"DELETE FROM {table} WHERE build IN {{builds:Array(String)}}",  # noqa: S608
                     parameters={"builds": builds},
@@ -85,34 +98,46 @@ class Settlement:
         """
         statements = Statements(client, self._words, GROWING | _IN_ORDER)
         slices = statements.count("stage_events") // _EVENTS_A_SLICE + 1
-        version = statements.begin()
+        version = self._next_version(client)
         for done in range(slices):
             note(done, slices + 2)
-            statements.begin((done, slices))
-            statements.run("000_builds", growing=self._growing, these=True)
-            statements.run("060_owners")
-            statements.run("080_hits", into="stage_hits_raw", version=version, everybody=True)
+            with statements.scratch(slice=done, slices=slices):
+                statements.run("000_builds", growing=self._growing, these=True)
+                statements.run("060_owners")
+                statements.run("080_hits", into="stage_hits_raw", version=version, everybody=True)
         note(slices, slices + 2)
-        statements.run("090_entries", into="stage_entries_raw", version=version)
-        statements.run("095_left_out", version=version)
+        with statements.scratch(slice=0, slices=1):
+            statements.run("000_builds", growing=self._growing, these=True)
+            statements.run("090_entries", into="stage_entries_raw", version=version)
+            statements.run("095_left_out", version=self._next_version(client))
         note(slices + 1, slices + 2)
         while self._growing:
-            with self.turn:
-                self._settle_postponed(client, statements)
+            self._settle_postponed(client)
         note(slices + 2, slices + 2)
 
-    def _settle_postponed(self, client: Client, statements: Statements) -> None:
+    def _settle_postponed(self, client: Client) -> None:
         """Settle people of loads that came meanwhile; after the last ones the builds are grown."""
-        version = statements.begin()
-        statements.run("000_builds", growing=self._growing, these=True)
-        statements.run("021_seeds_of_postponed", at_once=_POSTPONED_AT_ONCE)
-        statements.run(*_PEOPLE, *_OWNERS)
-        _settle_stages(statements, version)
-        client.command(
-            "DELETE FROM postponed_seeds WHERE (id, known) IN (SELECT id, known FROM seeds)"
-        )
-        if not statements.count("postponed_seeds"):
-            self._growing = []
+        statements = Statements(client, self._words, GROWING)
+        with self.turn, statements.scratch():
+            version = self._next_version(client)
+            statements.run("000_builds", growing=self._growing, these=True)
+            statements.run("021_seeds_of_postponed", at_once=_POSTPONED_AT_ONCE)
+            statements.run(*_PEOPLE, *_OWNERS)
+            _settle_stages(statements, version)
+            client.command(
+                "DELETE FROM postponed_seeds WHERE (id, known) IN (SELECT id, known FROM seeds)"
+            )
+            if not statements.count("postponed_seeds"):
+                self._growing = []
+
+    def _next_version(self, client: Client) -> int:
+        """Give a version above all that are stored, also where the clock was set back since."""
+        with self.turn:
+            if self._version is None:
+                self._version = int(client.query(_STORED_VERSION).result_rows[0][0])
+            ((now,),) = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows
+            self._version = max(int(now), self._version + 1)
+            return self._version
 
 
 def _settle_stages(statements: Statements, version: int) -> None:

@@ -1,6 +1,7 @@
 """Runs the statements of settling/ over one connection, on temporary tables of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -13,10 +14,7 @@ _EVERYBODY = {path.stem: path for path in sorted((_FOLDER / "everybody").glob("*
 
 
 class Statements:
-    """The statements by name, with `words` put into their text.
-
-    `settings` go with each; among them may be the comment by which others find it running.
-    """
+    """The statements by name; `words` stand in their text, and `settings` go with each."""
 
     def __init__(
         self, client: Client, words: Mapping[str, object], settings: dict[str, Any] | None = None
@@ -25,21 +23,19 @@ class Statements:
         self._words = words
         self._settings = settings
 
-    def begin(self, slice_: tuple[int, int] | None = None) -> int:
-        """Make the temporary tables anew; returns a version for what is written from them.
+    @contextmanager
+    def scratch(self, **slice_: int) -> Iterator[None]:
+        """Have the temporary tables within a `with` block, empty; they hide others of their name.
 
-        For one of so many slices of everybody, views of whole tables stand in the place of the
-        tables that a load fills.
+        With `slice` of `slices`, views of that share of everybody stand in the place of the tables
+        that a load fills.
         """
-        words = {}
-        files = _SCRATCH
-        if slice_ is not None:
-            words = dict(zip(("slice", "slices"), slice_, strict=True))
-            files = _SCRATCH | _EVERYBODY
-        self._client.command(f"DROP TEMPORARY TABLE IF EXISTS {', '.join(_SCRATCH)}")
+        files = _SCRATCH | _EVERYBODY if slice_ else _SCRATCH
+        self._drop()
         for path in files.values():
-            self._client.command(Template(path.read_text(encoding="utf-8")).substitute(words))
-        return int(self._client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0])
+            self._client.command(Template(path.read_text(encoding="utf-8")).substitute(slice_))
+        yield
+        self._drop()
 
     def run(self, *names: str, into: str = "", **parameters: object) -> None:
         """Run statements of the same parameters; `into` names the table that they fill."""
@@ -52,3 +48,6 @@ class Statements:
         """Count the rows of a table."""
         rows = self._client.query(f"SELECT count() FROM {table}").result_rows  # noqa: S608
         return int(rows[0][0])
+
+    def _drop(self) -> None:
+        self._client.command(f"DROP TEMPORARY TABLE IF EXISTS {', '.join(_SCRATCH)}")

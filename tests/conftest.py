@@ -34,6 +34,9 @@ from sql.settle import Settlement
 WRITE_KEYS = "dev:web,app:backend:server,shop:landing@https://shop.example|https://*.shop.example"
 """A browser's key, a server's key, and one that two origins may use."""
 
+READ_KEY = "analyst"
+"""The key that may read the running product's views by URL."""
+
 _ANSWER_S = 60.0
 _VISIBLE_S = 60.0
 _RUN_PRODUCT = (
@@ -296,7 +299,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWare
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
     """Start the whole product with one worker, and give it when the warehouse is prepared."""
-    with running_product(tmp_path_factory.mktemp("product"), WRITE_KEYS) as running:
+    folder = tmp_path_factory.mktemp("product")
+    with running_product(folder, WRITE_KEYS, read_keys=READ_KEY) as running:
         yield running
 
 

@@ -12,10 +12,13 @@ from funnelhouse.settings import Settings
 from funnelhouse.terminal import printable
 
 if TYPE_CHECKING:  # quick --help
+    from rich.progress import Progress as Bar
+
     from funnelhouse.access import Access
     from schemas.check import Reading
 
 _LOOK_S = 0.2
+_BARS = {"events": "events of the funnels", "people": "people through the funnels"}
 
 
 @with_settings
@@ -30,7 +33,8 @@ def check(
     reading = _read(folder or settings.plan)
     if reading.faults:
         return 1
-    typer.echo(f"{len(reading.events)} event schemas and {len(reading.funnels)} funnels are good.")
+    counts = (len(reading.events), len(reading.funnels), len(reading.experiments))
+    typer.echo("{} event schemas, {} funnels and {} experiments are good.".format(*counts))
     return 0
 
 
@@ -44,7 +48,7 @@ def apply(settings: Settings) -> int:
     from funnelhouse.warehouse import upgrade  # noqa: PLC0415 - quick --help
     from sql.client import connection  # noqa: PLC0415 - quick --help
 
-    if _read(settings.plan).faults:
+    if _read(settings.plan).hindrances:
         return 1
     with open_warehouse(settings, prepared=False) as access:
         if isinstance(access, Direct):
@@ -69,19 +73,28 @@ def _read(folder: Path) -> "Reading":
 
 
 def _follow(access: "Access") -> dict[str, Any]:
-    """Show a bar on standard error while it is a terminal, until the change has ended."""
+    """Show on standard error, while it is a terminal, how far the change is, until it has ended."""
     from rich.console import Console  # noqa: PLC0415 - quick --help
     from rich.progress import Progress as Bar  # noqa: PLC0415 - quick --help
 
     console = Console(stderr=True)
     with Bar(console=console, disable=not console.is_terminal) as bar:
-        tasks = {what: bar.add_task(f"rebuilding: {what}") for what in ("events", "people")}
         for progress in _looks(access):
-            if progress["what"] in tasks:
-                bar.update(
-                    tasks[progress["what"]], completed=progress["done"], total=progress["of"]
-                )
+            if not progress["error"]:
+                _show(bar, progress)
     return progress
+
+
+def _show(bar: "Bar", progress: dict[str, Any]) -> None:
+    """Move the bar of what is being done; those before it are full."""
+    named = _BARS.get(progress["what"])
+    if named not in {task.description for task in bar.tasks}:
+        for task in bar.tasks:
+            bar.update(task.id, completed=task.total)
+        if named:
+            bar.add_task(named, total=None)
+    if named and progress["of"]:
+        bar.update(bar.tasks[-1].id, completed=progress["done"], total=progress["of"])
 
 
 def _looks(access: "Access") -> Iterator[dict[str, Any]]:

@@ -1,25 +1,16 @@
 """The command that sends a file of tracking calls through the collector."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
-from urllib.parse import urlsplit
+from typing import Annotated, BinaryIO
 
 import typer
 
+from funnelhouse.commands.sending import bar, client, collector_url, first_key, report
 from funnelhouse.options import with_settings
 from funnelhouse.settings import Settings
-from funnelhouse.terminal import printable
-
-if TYPE_CHECKING:  # quick --help
-    import httpx
-
-    from funnelhouse.progress import Progress
 
 _STDIN = "-"
-_TIMEOUT_S = 60.0
 
 
 @with_settings
@@ -50,11 +41,12 @@ def send(  # noqa: PLR0913 - one parameter an option
     from funnelhouse.send import Sender  # noqa: PLC0415 - quick --help
 
     note = _note(file, state)
-    key = next(iter(settings.keys())) if write_key is None else write_key
-    base = _base(url or f"http://{settings.collector}")
+    key = first_key(settings) if write_key is None else write_key
+    base = collector_url(settings, url)
     batching = Batching(min(batch_events, settings.max_batch_events), settings.max_body_bytes)
     progress = load_progress(note, base)
-    with _opened(file) as stream, _client(base, key, own=url is None) as http, _bar(file) as show:
+    total = None if file == _STDIN else Path(file).stat().st_size
+    with _opened(file) as stream, client(base, key, own=url is None) as http, bar(total) as show:
         resume(stream, progress, note)
         sender = Sender(http, batching, lambda told: show(progress.offset, told))
         for _ in sender.send(read_calls(stream, progress.line, progress.offset), progress):
@@ -63,21 +55,8 @@ def send(  # noqa: PLR0913 - one parameter an option
             show(progress.offset, f"{progress.sent} events")
     if note is not None:
         note.unlink(missing_ok=True)
-    _report(progress)
+    report(progress)
     return 1 if progress.rejected and not allow_rejected else 0
-
-
-def _client(base: str, key: str, *, own: bool) -> "httpx.Client":
-    """Open a client; the product's own address is reached directly, past any proxy."""
-    import httpx  # noqa: PLC0415 - quick --help
-
-    return httpx.Client(base_url=base, auth=(key, ""), timeout=_TIMEOUT_S, trust_env=not own)
-
-
-def _report(progress: "Progress") -> None:
-    typer.echo(f"{progress.sent} events sent, {progress.rejected} rejected.")
-    for example in progress.examples:
-        typer.echo(printable(f"  {example}"), err=True)
 
 
 def _note(file: str, state: Path | None) -> Path | None:
@@ -89,32 +68,5 @@ def _note(file: str, state: Path | None) -> Path | None:
     return None
 
 
-def _base(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError(f"`{url}` is no address of a collector; write --url http://host:port.")
-    return url.rstrip("/")
-
-
 def _opened(file: str) -> BinaryIO:
     return sys.stdin.buffer if file == _STDIN else Path(file).open("rb")
-
-
-@contextmanager
-def _bar(file: str) -> Iterator[Callable[[int, str], None]]:
-    """Show a bar on standard error while it is a terminal; yields how to move it."""
-    from rich.console import Console  # noqa: PLC0415 - quick --help
-    from rich.markup import escape  # noqa: PLC0415 - quick --help
-    from rich.progress import Progress as Bar  # noqa: PLC0415 - quick --help
-
-    total = None if file == _STDIN else Path(file).stat().st_size
-    console = Console(stderr=True)
-    with Bar(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("sending", total=total)
-        yield lambda offset, told: bar.update(
-            task, completed=offset, description=escape(printable(told))
-        )

@@ -20,7 +20,9 @@ _FORMATS = {
     "csv": "CSVWithNames",
     "json": "JSONEachRow",
     "parquet": "Parquet",
+    "arrow": "Arrow",
 }
+_NO_TEXT = {"parquet", "arrow"}
 _NUMBER = re.compile(r"(LowCardinality\(|Nullable\()*(U?Int|Float|Decimal)")
 _WIDEST = 100_000
 """Columns of a table that goes to a file: none is folded there."""
@@ -32,7 +34,7 @@ def sql(
     *,
     statement: Annotated[str, typer.Argument(help="A SELECT, or any other statement that reads.")],
     fmt: Annotated[
-        Literal["table", "csv", "json", "parquet"],
+        Literal["table", "csv", "json", "parquet", "arrow"],
         typer.Option("--format", help="json is one object a line."),
     ] = "table",
     output: Annotated[Path | None, typer.Option(help="Write into this file.")] = None,
@@ -41,8 +43,10 @@ def sql(
     from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
 
     shown = output is None and sys.stdout.isatty()
-    if fmt == "parquet" and shown:
-        raise ValueError("Parquet is no text; name a file with --output, or pipe it into one.")
+    if fmt in _NO_TEXT and shown:
+        raise ValueError(
+            f"{fmt.title()} is no text; name a file with --output, or pipe it into one."
+        )
     asked = statement.strip().rstrip("; \n\t")
     if not asked:
         raise ValueError('There is no statement; write one, such as "SELECT * FROM funnel_weekly".')

@@ -14,6 +14,7 @@ SELECT
     event_id,
     arrival,
     event_time,
-    user_id
+    user_id,
+    anonymous_id != events_raw.anonymous_id AS former
 FROM events_raw
 WHERE user_id != '';

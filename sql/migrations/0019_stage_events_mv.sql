@@ -1,13 +1,16 @@
 -- stage_events_mv: each row inserted into events_raw, beside every stage that it reaches.
 -- The one place where stage rules meet events: a new build runs this same SELECT, as the engine
 -- keeps it, over all of events_raw. Bots reach no stage. An event counts in a funnel only when its
--- property `product` is the funnel's. Values are compared as JSON, in the engine's own writing;
--- what is no number lies within no bounds.
+-- property `product` is the funnel's. A server's event and one that follows an inner page tell no
+-- channel: they say nothing of how the person came. Values are compared as JSON, in the engine's
+-- own writing; what is no number lies within no bounds.
 CREATE MATERIALIZED VIEW IF NOT EXISTS stage_events_mv TO stage_events AS
 WITH
-    (properties, name) -> if(
+    (properties, name) -> multiIf(
         JSONType(properties, name) = 'String',
         JSONExtractString(properties, name),
+        JSONType(properties, name) = 'Null',
+        '',
         JSONExtractRaw(properties, name)
     ) AS text_of
 SELECT
@@ -27,7 +30,7 @@ SELECT
     text_of(event.properties, rule.reads['cohort']) AS cohort,
     text_of(event.properties, rule.reads['segment']) AS segment,
     text_of(event.properties, rule.reads['card_holder']) AS card_holder,
-    if(event.server, '', event.channel) AS channel,
+    if(event.server OR event.channel = 'internal', '', event.channel) AS channel,
     text_of(event.properties, rule.reads['detail']) AS detail,
     text_of(event.properties, rule.reads['cluster']) AS cluster,
     JSONExtract(event.properties, rule.reads['amount'], 'Nullable(Decimal(18, 2))') AS amount

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS stage_entries_raw
     first_of_start    Bool,
     left_at           Nullable(DateTime64(6, 'UTC')),
     left_stage        LowCardinality(String),
+    repeated          Bool,
     changed_at        UInt64 CODEC(Delta, ZSTD),
     gone              UInt8
 )

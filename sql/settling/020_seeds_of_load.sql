@@ -1,5 +1,6 @@
--- Seeds of a load: the ids that its events name. Where a copy of it came before the first copy
--- known so far, the ids of the later copies lose that event: they are found by reading all.
+-- Seeds of a load: the ids that its events name, the former ids of alias calls as devices. Where a
+-- copy of an event came before the first one known so far, the ids of the later copies lose that
+-- event: they are found by reading all.
 INSERT INTO seeds
 WITH
     overtaken AS
@@ -28,9 +29,22 @@ FROM
     FROM touched
     UNION ALL
     SELECT
+        previous_id,
+        false
+    FROM aliases
+    WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+    UNION ALL
+    SELECT
         actor,
         known
     FROM stage_events
+    WHERE (SELECT count() FROM overtaken) > 0
+        AND (source, event_id) IN (SELECT source, event_id FROM overtaken)
+    UNION ALL
+    SELECT
+        actor,
+        known
+    FROM session_events
     WHERE (SELECT count() FROM overtaken) > 0
         AND (source, event_id) IN (SELECT source, event_id FROM overtaken)
     UNION ALL

@@ -1,13 +1,6 @@
 -- The user ids of the people settled, each with the person that it belongs to now.
 INSERT INTO actors
 WITH
-    aliased AS
-    (
-        SELECT
-            user_id,
-            person_id
-        FROM aliased_users FINAL
-    ),
     ids AS
     (
         SELECT person_id AS user_id
@@ -15,8 +8,16 @@ WITH
         WHERE known
         UNION DISTINCT
         SELECT user_id
-        FROM aliased
+        FROM aliased_users
         WHERE person_id IN (SELECT person_id FROM people WHERE known)
+    ),
+    aliased AS
+    (
+        SELECT
+            user_id,
+            person_id
+        FROM aliased_users FINAL
+        WHERE user_id IN (SELECT user_id FROM ids)
     )
 SELECT
     ids.user_id AS actor,

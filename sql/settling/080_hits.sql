@@ -1,24 +1,16 @@
 -- The hits that the candidates are: first copies only, each with its person. An anonymous event is
--- of whoever owned the device then.
+-- of the device's owner.
 INSERT INTO ${into}
 SELECT
     builds.funnel AS funnel,
     builds.funnel_version AS funnel_version,
     candidates.build AS build,
     multiIf(
-        notEmpty(owners.untils),
-        owners.person_ids[
-            if(
-                event_time <= owners.untils[-1],
-                arrayFirstIndex(until -> until >= event_time, owners.untils),
-                length(owners.untils)
-            )
-        ],
-        actors.person_id != '',
-        actors.person_id,
+        owners.person_id != '', owners.person_id,
+        actors.person_id != '', actors.person_id,
         candidates.actor
     ) AS person_id,
-    candidates.known OR notEmpty(owners.untils) AS known,
+    candidates.known OR owners.person_id != '' AS known,
     event_time,
     stage_position,
     stage,
@@ -40,7 +32,9 @@ SELECT
 FROM candidates
 INNER JOIN builds ON candidates.build = builds.build
 LEFT JOIN actors ON candidates.actor = actors.actor AND candidates.known = actors.known
-LEFT JOIN owners ON if(candidates.known, '', candidates.actor) = owners.anonymous_id
+ASOF LEFT JOIN owners
+    ON if(candidates.known, '', candidates.actor) = owners.anonymous_id
+    AND candidates.event_time <= owners.until
 WHERE (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM copies)
     AND ({everybody:Bool} OR (person_id, known) IN (SELECT person_id, known FROM people))
 SETTINGS min_insert_block_size_bytes = 134217728;

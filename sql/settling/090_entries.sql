@@ -1,10 +1,12 @@
--- The entries that these hits make, by the rules of `stage_entries`. A person's hits stand in one
--- array in order of time, and all that is told of an entry is read from it: from its `moves`, the
--- first entry of each stage, track and intake, since re-entries change nobody's start or leaving.
+-- The entries that these events make, by the rules of `stage_entries`. A person's events stand in
+-- one array in order of time, and all that is told of an entry is read from it.
 INSERT INTO ${into}
 WITH
     (one, entry) -> (one.track = entry.track OR one.track = '' OR entry.track = '')
         AND (one.cohort = entry.cohort OR one.cohort = '' OR entry.cohort = '') AS together,
+    (one, entry) -> (one.track != entry.track OR one.cohort != entry.cohort)
+        AND (one.track = entry.track OR entry.track = '')
+        AND (one.cohort = entry.cohort OR entry.cohort = '') AS tells_more,
     histories AS
     (
         SELECT
@@ -87,7 +89,7 @@ WITH
                 )
             ) AS firsts,
             arrayFilter(
-                (one, nth) -> one.kind != 'measure' AND nth = 1,
+                (one, nth) -> nth = 1 AND one.kind != 'measure',
                 firsts,
                 arrayEnumerateUniq(firsts.stage_position, firsts.stage, firsts.track, firsts.cohort)
             ) AS moves,
@@ -112,10 +114,15 @@ WITH
             beginnings[start] AS began,
             start > 0 AS has_start,
             has_start AND nth_of_start = 1 AS first_of_start,
+            nth > 1 AS repeated,
             arraySort(
                 arrayFilter(
                     one -> entry.kind = 'step'
-                        AND (one.kind != 'step' OR one.stage_position > entry.stage_position)
+                        AND (
+                            one.kind != 'step'
+                            OR one.stage_position > entry.stage_position
+                            OR one.stage_position = entry.stage_position AND tells_more(one, entry)
+                        )
                         AND together(one, entry),
                     moves
                 ).entered_at
@@ -134,7 +141,8 @@ WITH
         ARRAY JOIN
             firsts AS entry,
             starts AS start,
-            arrayEnumerateUniq(firsts.stage, starts) AS nth_of_start
+            arrayEnumerateUniq(firsts.stage, starts) AS nth_of_start,
+            arrayEnumerateUniq(firsts.stage_position, firsts.stage, firsts.track, firsts.cohort) AS nth
     )
 SELECT
     builds.funnel AS funnel,
@@ -166,6 +174,7 @@ SELECT
     first_of_start,
     if(empty(following), NULL, following[1]) AS left_at,
     if(empty(passed), '', passed[-1]) AS left_stage,
+    repeated,
     {version:UInt64} AS changed_at,
     0 AS gone
 FROM told

@@ -1,18 +1,8 @@
--- The visits that they are: first copies only, anonymous ones given to the device's owner.
+-- The visits that these events are: first copies only, anonymous ones given to the device's owner.
 INSERT INTO visits
 SELECT
-    if(
-        actors.known OR empty(owners.untils),
-        actors.person_id,
-        owners.person_ids[
-            if(
-                event_time <= owners.untils[-1],
-                arrayFirstIndex(until -> until >= event_time, owners.untils),
-                length(owners.untils)
-            )
-        ]
-    ) AS person_id,
-    actors.known OR notEmpty(owners.untils) AS known,
+    if(owners.person_id != '', owners.person_id, actors.person_id) AS person_id,
+    actors.known OR owners.person_id != '' AS known,
     actors.known AS logged_in,
     source,
     event_id,
@@ -32,6 +22,8 @@ SELECT
     number
 FROM seen
 INNER JOIN actors ON seen.actor = actors.actor AND seen.known = actors.known
-LEFT JOIN owners ON if(seen.known, '', seen.actor) = owners.anonymous_id
+ASOF LEFT JOIN owners
+    ON if(seen.known, '', seen.actor) = owners.anonymous_id
+    AND seen.event_time <= owners.until
 WHERE (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM copies)
     AND (person_id, known) IN (SELECT person_id, known FROM people);

@@ -50,6 +50,8 @@ def assert_told(ended: subprocess.CompletedProcess[bytes], told: str) -> None:
         ("send - --url http://[nope", "write --url http://host:port"),
         ("send - --state x", "leave --state out"),
         ("import spend /nowhere", "There is no /nowhere"),
+        ("import events /nowhere", "There is no /nowhere"),
+        ("import targets /nowhere", "There is no /nowhere"),
         ("replay --reason bogus", "--reason.*unknown_event"),
     ],
 )

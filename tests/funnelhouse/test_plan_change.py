@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -66,8 +67,9 @@ def funnels(warehouse: PreparedWarehouse) -> list[str]:
     return [name for (name,) in rows]
 
 
-def held(settlement: Settlement) -> Callable[[], None]:
-    """Take a settlement's turn, as a load does; returns how to let go."""
+@contextmanager
+def held(settlement: Settlement) -> Iterator[Callable[[], None]]:
+    """Hold a settlement's turn, as a load does, until the end or until the yielded call."""
     taken, done = Event(), Event()
 
     def hold() -> None:
@@ -78,12 +80,17 @@ def held(settlement: Settlement) -> Callable[[], None]:
     thread = Thread(target=hold)
     thread.start()
     taken.wait()
-
-    def let_go() -> None:
+    try:
+        yield done.set
+    finally:
         done.set()
         thread.join()
 
-    return let_go
+
+@pytest.fixture
+def settlement() -> Settlement:
+    """Give a settlement of the test's own, whose turn it may hold."""
+    return Settlement("Asia/Seoul")
 
 
 def test_into_force(warehouse: PreparedWarehouse, changing: Callable[..., PlanChange]) -> None:
@@ -98,16 +105,17 @@ def test_into_force(warehouse: PreparedWarehouse, changing: Callable[..., PlanCh
     assert funnels(warehouse) == ["leaving"]
 
 
-def test_one_at_a_time(warehouse: PreparedWarehouse, changing: Callable[..., PlanChange]) -> None:
+def test_one_at_a_time(
+    warehouse: PreparedWarehouse, changing: Callable[..., PlanChange], settlement: Settlement
+) -> None:
     """While one change waits for a load, another is refused, and views read the plan before."""
-    settlement = Settlement("Asia/Seoul")
-    change, let_go = changing(settlement), held(settlement)
-    change.begin()
-    with pytest.raises(ValueError, match="brought into force already; see `funnelhouse status`"):
+    change = changing(settlement)
+    with held(settlement):
         change.begin()
-    assert change.progress(warehouse.client)["what"]
-    assert "leaving" not in funnels(warehouse)
-    let_go()
+        with pytest.raises(ValueError, match="into force already; see `funnelhouse status`"):
+            change.begin()
+        assert change.progress(warehouse.client)["what"]
+        assert "leaving" not in funnels(warehouse)
     assert ended(change, warehouse)["changed"]
     assert funnels(warehouse) == ["leaving"]
 
@@ -115,14 +123,15 @@ def test_one_at_a_time(warehouse: PreparedWarehouse, changing: Callable[..., Pla
 def test_stopped(
     warehouse: PreparedWarehouse,
     changing: Callable[..., PlanChange],
+    settlement: Settlement,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A change stopped on its way leaves the plan before, and the next one makes it good."""
-    settlement = Settlement("Asia/Seoul")
-    change, let_go = changing(settlement), held(settlement)
-    monkeypatch.setattr(plan_change, "stop_growing", lambda _client: let_go())
-    change.begin()
-    change.stop()
+    change = changing(settlement)
+    with held(settlement) as let_go:
+        monkeypatch.setattr(plan_change, "stop_growing", lambda _client: let_go())
+        change.begin()
+        change.stop()
     assert "stopped" in ended(change, warehouse)["error"]
     assert "leaving" not in funnels(warehouse)
     again = changing()

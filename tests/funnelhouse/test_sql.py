@@ -2,9 +2,11 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -51,15 +53,21 @@ def test_one_statement(running: CommandLine, statement: str, told: bytes) -> Non
 
 
 @pytest.mark.parametrize("by", ["option", "pipe"])
-def test_parquet(running: CommandLine, tmp_path: Path, by: str) -> None:
-    """Parquet comes whole, into a file or through a pipe."""
-    file = tmp_path / "result.parquet"
-    arguments = ["sql", "SELECT 1 AS a, '면접' AS b", "--format", "parquet"]
+@pytest.mark.parametrize(
+    ("fmt", "read"),
+    [("parquet", pq.read_table), ("arrow", lambda file: pa.ipc.open_file(file).read_all())],
+)
+def test_columns(
+    running: CommandLine, tmp_path: Path, by: str, fmt: str, read: Callable[[Path], pa.Table]
+) -> None:
+    """Parquet and Arrow come whole, into a file or through a pipe."""
+    file = tmp_path / "result"
+    arguments = ["sql", "SELECT 1 AS a, '면접' AS b", "--format", fmt]
     if by == "option":
         assert running.out(*arguments, "--output", str(file)) == ""
     else:
         file.write_bytes(running.run(*arguments).stdout)
-    assert pq.read_table(file).to_pylist() == [{"a": 1, "b": "면접"}]
+    assert read(file).to_pylist() == [{"a": 1, "b": "면접"}]
 
 
 def on_terminal(command: CommandLine, *arguments: str) -> tuple[int, bytes]:
@@ -93,9 +101,10 @@ def test_terminal_is_safe(running: CommandLine, fmt: str) -> None:
     assert "\x9b" not in written.decode()
 
 
-def test_parquet_is_not_for_terminals(running: CommandLine) -> None:
-    """Parquet is refused on a terminal, with where to send it."""
-    status, written = on_terminal(running, "sql", "SELECT 1", "--format", "parquet")
+@pytest.mark.parametrize("fmt", ["parquet", "arrow"])
+def test_columns_are_not_for_terminals(running: CommandLine, fmt: str) -> None:
+    """Parquet and Arrow are refused on a terminal, with where to send them."""
+    status, written = on_terminal(running, "sql", "SELECT 1", "--format", fmt)
     assert status == 2
     assert b"--output" in written
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from ingest.draft import Rules
 from ingest.event import Envelope, Origin, RawEvent
@@ -139,11 +141,28 @@ def test_a_load_is_fixed_on_disk_before_its_first_row_is_sent(road: Road) -> Non
 
 def test_a_load_keeps_to_its_size(warehouse: PreparedWarehouse, road: Road) -> None:
     """Segments beyond the bytes of one load wait for the next."""
-    loader = road.loader(lambda: connect(road.place), max_load_bytes=1)
+    loader = road.loader(lambda: connect(road.place), max_load_bytes=1, settle_rows=1)
     assert loader.load_once()
     assert len(list(road.spool.glob("*.arrow"))) == 1
     assert loader.load_once()
     assert not loader.load_once()
+    assert warehouse.client.query(LEDGER).result_rows == [(8, 6, 0, 2, 0)]
+
+
+def test_a_backlog_is_settled_at_once(
+    warehouse: PreparedWarehouse, road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People of several waiting loads are settled together, and no segment goes before."""
+    settled: list[tuple[int, int]] = []
+    settle = road.settlement.load
+
+    def watched(client: Client, events: pa.Table) -> None:
+        settled.append((events.num_rows, len(list(road.spool.glob("*.arrow")))))
+        settle(client, events)
+
+    monkeypatch.setattr(road.settlement, "load", watched)
+    load_all(road.loader(lambda: connect(road.place), max_load_bytes=1))
+    assert settled == [(8, 2)]
     assert warehouse.client.query(LEDGER).result_rows == [(8, 6, 0, 2, 0)]
 
 

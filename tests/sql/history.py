@@ -70,7 +70,8 @@ COURSE = (
 class Told:
     """One copy of an event: `id` makes it the same event, `came` (seconds) when it was received.
 
-    `at` is Seoul's wall clock. `reason` marks a rejected copy; `replayed` one that passed later.
+    `at` is Seoul's wall clock. `call` is the kind of call, `previous` the former id of an alias
+    call. `reason` marks a rejected copy; `replayed` one that passed later.
     """
 
     id: int
@@ -92,6 +93,9 @@ class Told:
     sent_at: str | None = None
     reason: str = ""
     replayed: bool = False
+    call: str = "track"
+    previous: str | int = ""
+    referrer: str = ""
 
     @property
     def arrival(self) -> int:
@@ -110,7 +114,7 @@ class Told:
             source=self.source,
             server=self.server,
             event_id=self.event_id.bytes,
-            event_type="track",
+            event_type=self.call,
             event_name=self.name,
             sent_name=self.name,
             schema_version="1-0-0",
@@ -129,8 +133,8 @@ class Told:
 
     def _context(self) -> dict[str, Any]:
         session = {"sessionId": self.session} if self.session else {}
-        url = f"https://camp.example/?{urlencode(self.query)}"
-        return session | ({} if self.server else {"page": {"url": url}})
+        page = {"url": f"https://camp.example/?{urlencode(self.query)}", "referrer": self.referrer}
+        return session | ({} if self.server else {"page": page})
 
     def _payload(self) -> bytes:
         sorting = {"product": self.product, "track": self.track, "cohort": self.cohort}
@@ -138,11 +142,12 @@ class Told:
         properties = self.raw_properties.encode() or orjson.dumps(given | self.properties)
         head = orjson.dumps(
             {
-                "type": "track",
+                "type": self.call,
                 "event": self.name,
                 "userId": self.user,
                 "anonymousId": self.anonymous,
                 "context": self._context(),
+                "previousId": self.previous,
             }
         )
         return head[:-1] + b',"properties":' + properties + b"}"
@@ -228,7 +233,7 @@ def all_views(client: Client) -> dict[str, list[Any]]:
 
 
 def _rows(client: Client, view: str) -> list[str]:
-    return sorted(map(repr, client.query(f"SELECT * FROM {view}").result_rows))  # noqa: S608
+    return sorted(map(repr, client.query(f"SELECT * FROM {view}").result_rows))
 
 
 def optimize_all(client: Client) -> None:

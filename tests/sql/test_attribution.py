@@ -102,7 +102,7 @@ def load(warehouse: PreparedWarehouse, folder: Path, journeys: list[Journey]) ->
 def shares(warehouse: PreparedWarehouse) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
     """Read by person and model the channel, weight and money of each touch in order."""
     rows = warehouse.client.query(
-        "SELECT person_id, model, channel, weight, amount_share"  # noqa: S608
+        "SELECT person_id, model, channel, weight, amount_share"
         f" FROM conversion_touchpoints{ASKED} ORDER BY person_id, model, position"
     ).result_rows
     found: dict[tuple[str, str], list[tuple[Any, ...]]] = defaultdict(list)
@@ -165,7 +165,7 @@ def test_each_dimension_adds_up_to_all_conversions(
         [Journey("kim", [(3, "email"), (1, "direct")], 90), Journey("lee", [], 10)],
     )
     rows = warehouse.client.query(
-        "SELECT model, dimension, sum(conversions), sum(amount)"  # noqa: S608
+        "SELECT model, dimension, sum(conversions), sum(amount)"
         f" FROM attribution{ASKED} GROUP BY model, dimension"
     ).result_rows
     assert len(rows) == 6 * 5

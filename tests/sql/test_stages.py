@@ -67,11 +67,10 @@ class Watched:
 
 
 class InTurn(Settlement):
-    """Settles unwatched: whoever loads waits for its turn, and so for the end of a bucket."""
+    """Settles unwatched whom loads touched: who loads waits for its turn, and so for the end."""
 
-    def bucket(self, client: Any, builds: Sequence[str], bucket: int, buckets: int) -> None:
-        """Settle a share of all people."""
-        super().bucket(client.client, builds, bucket, buckets)
+    def _settle_postponed(self, client: Any) -> None:
+        super()._settle_postponed(client.client)
 
 
 def cut_at(client: Client, statement: int) -> Watched:
@@ -183,6 +182,7 @@ def test_loads_between_all_statements_of_a_rebuild(
 
     Until the end views show the plan before, with every event that has come by then.
     """
+    road = replace(road, settlement=InTurn("Asia/Seoul"))
     rebuilt = "SELECT person_id FROM stage_entries WHERE stage = 'moved' ORDER BY ALL"
     bring(warehouse.client, COURSE)
     road.load(HISTORY)
@@ -201,7 +201,7 @@ def test_loads_between_all_statements_of_a_rebuild(
         road.load([[coming[number - 1], other[number - 1]]])
 
     client = Watched(warehouse.client, load)
-    apply_plan(client, tables(OTHER), InTurn("Asia/Seoul"), lambda *_: None)  # type: ignore[arg-type]
+    apply_plan(client, tables(OTHER), road.settlement, lambda *_: None)  # type: ignore[arg-type]
     moved = warehouse.client.query(rebuilt).result_rows
     assert moved == [("kim",), *((told.user,) for told in coming[: client.statements])]
     in_force = before.index(0, 1)
@@ -220,7 +220,7 @@ def test_progress_ends_with_all_people(warehouse: PreparedWarehouse, road: Road)
     noted: list[tuple[str, int, int]] = []
     plan = tables(OTHER)
     apply_plan(warehouse.client, plan, road.settlement, lambda *note: noted.append(note))
-    assert noted == [("events", 0, 1), ("people", 0, 1), ("people", 1, 1)]
+    assert noted == [("events", 0, 1), *(("people", done, 3) for done in range(4))]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_events_dropped(warehouse: PreparedWarehouse, road: Road, dropped: str, 
     """An edited funnel is refused where events are dropped, by their horizon; views stay."""
     bring(warehouse.client, COURSE)
     road.load(HISTORY)
-    warehouse.client.command(f"DELETE FROM events_raw WHERE {dropped}")  # noqa: S608
+    warehouse.client.command(f"DELETE FROM events_raw WHERE {dropped}")
     before = all_views(warehouse.client)
     with pytest.raises(WarehouseError, match=f"{told}.* are dropped.*bring the archive back"):
         bring(warehouse.client, OTHER)

@@ -53,7 +53,7 @@ def shown(client: Client, view: str, wanted: dict[str, Any]) -> list[list[Any]]:
     columns = ", ".join(f"{column} AS c{n}" for n, column in enumerate(wanted["columns"]))
     where = wanted.get("where", "true")
     text = client.raw_query(
-        f"SELECT {columns} FROM {view} WHERE {where} ORDER BY ALL",  # noqa: S608
+        f"SELECT {columns} FROM {view} WHERE {where} ORDER BY ALL",
         fmt="JSONCompactEachRow",
         settings={"output_format_json_quote_64bit_integers": 0},
     )

@@ -1,8 +1,9 @@
--- owners: one row a device with logins, and its turns in order: until when a person owns it.
+-- owners: one row a turn of a device with logins: until when the person owns its anonymous events.
+-- The last turn never ends.
 CREATE TEMPORARY TABLE owners
 (
     anonymous_id String,
-    untils       Array(DateTime64(6, 'UTC')),
-    person_ids   Array(String)
+    until        DateTime64(6, 'UTC'),
+    person_id    String
 )
 ENGINE = Memory;

@@ -1,74 +1,38 @@
--- funnel_weekly: one row a funnel version, product, track, week (Monday to Sunday) and stage.
--- Entries are people who reached the stage first in that week; `step_conversion_period` divides
--- them by the entries of the stage before in the same week, so it may pass 1. Every stage has a
--- row in each week in which any stage has an entry. Terminal stages have no conversion.
+-- funnel_weekly: one row a funnel, product, track, week (Monday to Sunday) and stage, under the
+-- version that was in force on the Monday. The columns are explained in `funnel_periods` (entries and
+-- conversion on period basis, reached and shares on cohort basis) and `funnel_weekly_versions`.
 -- Duplicates and late events: as in `stage_entries`.
-CREATE OR REPLACE VIEW funnel_weekly AS
-WITH
-    entries AS
-    (
-        SELECT
-            funnel,
-            funnel_version,
-            product,
-            track,
-            toStartOfWeek(toDate(entered_at, '${timezone}'), 1) AS week,
-            stage_position,
-            count() AS people
-        FROM stage_entries
-        WHERE kind != 'measure'
-        GROUP BY ALL
-    ),
-    steps AS
-    (
-        SELECT *
-        FROM stages
-        WHERE kind != 'measure'
-    ),
-    weeks AS
-    (
-        SELECT DISTINCT
-            funnel,
-            funnel_version,
-            product,
-            track,
-            week
-        FROM entries
-    )
-SELECT
-    weeks.funnel AS funnel,
-    weeks.funnel_version AS funnel_version,
-    weeks.product AS product,
-    weeks.track AS track,
-    weeks.week AS week,
-    steps.stage_position AS stage_position,
-    steps.stage AS stage,
-    steps.stage_label AS stage_label,
-    steps.kind AS kind,
-    steps.lead AS lead,
-    entries.people AS entries,
-    if(
-        kind = 'step' AND stage_position > 1,
-        lagInFrame(entries) OVER (
-            PARTITION BY funnel, funnel_version, product, track, week, kind
-            ORDER BY stage_position ASC
-            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW
-        ),
-        NULL
-    ) AS previous_entries,
-    entries / nullIf(previous_entries, 0) AS step_conversion_period,
-    ad_spend_weekly.ad_spend AS ad_spend,
-    toFloat64(ad_spend) / nullIf(entries, 0) AS cost_per_entry
-FROM weeks
-INNER JOIN steps ON weeks.funnel = steps.funnel AND weeks.funnel_version = steps.funnel_version
-LEFT JOIN entries
-    ON weeks.funnel = entries.funnel
-    AND weeks.funnel_version = entries.funnel_version
-    AND weeks.product = entries.product
-    AND weeks.track = entries.track
-    AND weeks.week = entries.week
-    AND steps.stage_position = entries.stage_position
-LEFT JOIN ad_spend_weekly
-    ON weeks.product = ad_spend_weekly.product
-    AND weeks.track = ad_spend_weekly.track
-    AND weeks.week = ad_spend_weekly.week;
+CREATE OR REPLACE VIEW funnel_weekly
+(
+    funnel                 String COMMENT 'the funnel',
+    funnel_version         UInt32 COMMENT 'its version',
+    product                String COMMENT 'the product of the funnel',
+    track                  String COMMENT 'the track; empty where none is told',
+    stage_position         UInt16 COMMENT 'place in the funnel, from 1',
+    stage                  String COMMENT 'the stage',
+    stage_label            String COMMENT 'its Korean name',
+    kind                   String COMMENT 'step, withdrawn or rejected',
+    lead                   Bool COMMENT 'whether the team counts its entries as leads',
+    entries                UInt64 COMMENT 'first entries of people in the period',
+    previous_entries       Nullable(UInt64) COMMENT 'entries of the step before in the period',
+    step_conversion_period Nullable(Float64) COMMENT 'entries / previous_entries; may pass 1',
+    started_cohort         UInt64 COMMENT 'people who entered stage one in the period',
+    reached_cohort         UInt64 COMMENT 'of these, who ever entered the stage',
+    reached_7d_cohort      UInt64 COMMENT 'who did within 7 days of their start',
+    reached_14d_cohort     UInt64 COMMENT 'within 14 days',
+    reached_30d_cohort     UInt64 COMMENT 'within 30 days',
+    share_cohort           Nullable(Float64) COMMENT 'reached_cohort / started_cohort',
+    share_7d_cohort        Nullable(Float64) COMMENT 'the same of reached_7d_cohort',
+    share_14d_cohort       Nullable(Float64) COMMENT 'of reached_14d_cohort',
+    share_30d_cohort       Nullable(Float64) COMMENT 'of reached_30d_cohort',
+    week                   Date COMMENT 'the Monday',
+    ad_spend               Decimal(38, 2) COMMENT 'KRW spent on the product and track in the week',
+    cost_per_entry         Nullable(Float64) COMMENT 'ad_spend / entries; of the lead stage the LAC'
+)
+AS
+SELECT weeks.*
+FROM funnel_weekly_versions AS weeks
+INNER JOIN funnels
+    ON weeks.funnel = funnels.funnel
+    AND weeks.funnel_version = funnels.funnel_version
+WHERE week BETWEEN valid_from AND valid_until;

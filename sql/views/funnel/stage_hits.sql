@@ -1,6 +1,6 @@
 -- stage_hits: one row an event by which a person reached a step of a funnel's version, repeated
--- ones too.
--- Duplicates: copies of an event count as its first copy; people are as in `stage_entries`.
+-- ones too; people whom the version excludes have none.
+-- Duplicates: copies of an event count as its first copy; people are as in `people`.
 CREATE OR REPLACE VIEW stage_hits AS
 SELECT
     funnel,

@@ -1,6 +1,6 @@
 -- sessions: one row a session of a person: the tracker's session id, or where none is sent, events
 -- with no gap over the session timeout. Midnight and a new campaign split nothing; a server's event
--- opens, extends and splits no session. People are as in `stage_entries`: where a login comes while
+-- opens, extends and splits no session. People are as in `people`: where a login comes while
 -- a session lasts, its anonymous part is the user's; two users of one device have two sessions.
 -- Entry, channel, campaign and device are of the first event (entry and exit pages of the first and
 -- last that tell one); sections and CTAs stand in the order in which they were seen first.

@@ -25,21 +25,29 @@ CREATE OR REPLACE VIEW spend_weekly
 )
 AS
 WITH
+    counted_stages AS
+    (
+        SELECT
+            build,
+            stage,
+            if(lead, 'lead', toString(stage)) AS what,
+            valid_from,
+            valid_until
+        FROM stages
+        INNER JOIN funnels ON stages.build = funnels.build
+        WHERE lead OR kind = 'measure' AND stage IN ('revenue', 'refund')
+    ),
     told AS
     (
         SELECT
-            stage_entries.product AS product,
-            if(stages.lead, 'lead', toString(stage_entries.stage)) AS what,
+            product,
+            what,
             source,
             event_id,
-            argMin(
-                (person_id, known, track, channel, entered_at, ifNull(amount, 0)),
-                stage_entries.funnel
-            ) AS one
+            argMin((person_id, known, track, channel, entered_at, ifNull(amount, 0)), funnel) AS one
         FROM stage_entries
-        INNER JOIN stages ON stage_entries.build = stages.build AND stage_entries.stage = stages.stage
-        INNER JOIN funnels ON stage_entries.build = funnels.build
-        WHERE (stages.lead OR stages.kind = 'measure' AND stages.stage IN ('revenue', 'refund'))
+        INNER JOIN counted_stages USING (build, stage)
+        WHERE stage IN (SELECT stage FROM counted_stages)
             AND toStartOfWeek(toDate(entered_at, '${timezone}'), 1) BETWEEN valid_from AND valid_until
         GROUP BY
             product,

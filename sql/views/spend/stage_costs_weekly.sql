@@ -26,13 +26,18 @@ WITH
     steps AS
     (
         SELECT
-            stages.* EXCEPT (product),
+            funnels.build AS build,
+            funnels.funnel AS funnel,
+            funnels.funnel_version AS funnel_version,
             funnels.product AS product,
+            stage_position,
+            stage,
+            lead,
             valid_from,
             valid_until
         FROM stages
         INNER JOIN funnels ON stages.build = funnels.build
-        WHERE stages.kind = 'step'
+        WHERE kind = 'step'
     ),
     counted AS
     (
@@ -71,15 +76,15 @@ WITH
             week
     )
 SELECT
-    steps.funnel,
-    steps.funnel_version,
-    steps.product,
-    counted.track,
-    counted.channel,
-    counted.week,
-    steps.stage_position,
-    steps.stage,
-    steps.lead,
+    steps.funnel AS funnel,
+    steps.funnel_version AS funnel_version,
+    steps.product AS product,
+    counted.track AS track,
+    counted.channel AS channel,
+    counted.week AS week,
+    steps.stage_position AS stage_position,
+    steps.stage AS stage,
+    steps.lead AS lead,
     sum(people) AS entries,
     sum(spent) AS ad_spend,
     nullIf(toFloat64(ad_spend), 0) / nullIf(entries, 0) AS cost_per_entry

@@ -164,15 +164,15 @@ WITH
         UNION ALL
         SELECT
             of,
-            if(period = 'week', toRelativeWeekNum(today), toRelativeMonthNum(today)),
+            multiIf(period = 'week', toRelativeWeekNum(today), period = 'month', toRelativeMonthNum(today), 1),
             '',
-            if(period = 'week', toStartOfWeek(today, 1), toStartOfMonth(today)),
+            multiIf(period = 'week', toStartOfWeek(today, 1), period = 'month', toStartOfMonth(today), NULL),
             NULL,
             NULL,
             NULL,
             NULL
         FROM asked
-        WHERE period IN ('week', 'month')
+        WHERE period != 'intake'
     ),
     beside AS
     (
@@ -218,7 +218,7 @@ WITH
                 if(
                     grows,
                     judged_figure / nullIf(today - first_day, 0) * (last_day - first_day + 1),
-                    judged_figure + judged_figure - prior_figure
+                    round(judged_figure + judged_figure - prior_figure, 9)
                 ),
                 judged_figure
             ) AS expected_figure
