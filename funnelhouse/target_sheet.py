@@ -81,6 +81,6 @@ def _line(fault: Fault) -> int:
 
 def _funnels(plan: Path) -> KnownFunnels:
     reading = read_plan(plan)
-    if reading.faults:
-        raise PlanError(reading.faults)
+    if reading.hindrances:
+        raise PlanError(reading.hindrances)
     return known_funnels(reading.funnels)

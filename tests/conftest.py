@@ -107,6 +107,7 @@ class PreparedWarehouse:
             "SELECT name FROM system.tables WHERE database = currentDatabase()"
             " AND engine LIKE '%MergeTree'"
             " AND name NOT LIKE 'plan_%' AND name NOT IN ('schema_migrations', 'stage_rules')"
+            " AND total_rows > 0"
         ).result_rows
         for (name,) in tables:
             self.client.command(f"TRUNCATE TABLE `{name}`")

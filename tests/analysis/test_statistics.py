@@ -200,13 +200,14 @@ def test_impossible_rates_need_no_units() -> None:
     assert units_for_rates(0, 0.1, (0.5, 0.5)) is None
 
 
-def test_always_valid_interval_is_the_inverted_ratio() -> None:
-    """At the bound the mixture likelihood ratio is 1 / level: the integral by quadrature."""
+@pytest.mark.parametrize("comparisons", [1, 2])
+def test_always_valid_interval_is_the_inverted_ratio(comparisons: int) -> None:
+    """At the bound the mixture likelihood ratio is 1 / level, shared by the comparisons."""
     error, scale = 0.04, 0.3
-    low, high = always_valid(0.5, error, scale)
+    low, high = always_valid(0.5, error, scale, comparisons)
     difference = (high - low) / 2
     effects = np.linspace(-8 * scale, 8 * scale, 200_001)
     ratio = np.exp((difference * effects - effects**2 / 2) / error)
     found = np.trapezoid(ratio * stats.norm.pdf(effects, 0, scale), effects)
-    assert found == pytest.approx(20, rel=1e-6)
+    assert found == pytest.approx(20 * comparisons, rel=1e-6)
     assert (low + high) / 2 == pytest.approx(0.5)

@@ -237,3 +237,17 @@ def test_through_the_running_product(product: RunningProduct) -> None:
     assert answer.status_code == 200
     assert "bootcamp_short" in answer.text.splitlines()[1]
     assert httpx.get(view, params={"key": "dev"}, timeout=60).status_code == 401
+
+
+def test_every_view_has_a_file(filled: PreparedWarehouse, http: httpx.Client) -> None:
+    """Each view that needs no parameters is handed out, in the format that takes fewest types."""
+    names = filled.client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+        " AND empty(parameterized_view_parameters)"
+    ).result_rows
+    statuses = {
+        name: http.get(f"/export/{name}.arrow", params={"key": KEY}).status_code
+        for (name,) in names
+    }
+    assert len(statuses) > 10
+    assert {name: status for name, status in statuses.items() if status != 200} == {}

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SELECTS = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
 BIN = Path(sys.executable).parent
+NOT_IN_THE_EXAMPLE = ("rejected_events", "message_results", "guide_conversion")
+"""Views of what nobody does in the demo's story."""
 
 
 def section(name: str) -> str:
@@ -61,9 +63,9 @@ def test_the_demo_prints_the_table_of_the_readme(demo: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("statement", SELECTS, ids=range(len(SELECTS)))
 def test_every_select_answers(demo: tuple[str, str], statement: str) -> None:
-    """Each SELECT of the README runs as it stands, and those over accepted events find rows."""
+    """Each SELECT of the README runs as it stands, and finds rows where the example has any."""
     rows = select(demo, statement)
-    assert bool(rows) == ("rejected_events" not in statement)
+    assert bool(rows) == (not any(view in statement for view in NOT_IN_THE_EXAMPLE))
 
 
 def test_the_first_select_gives_the_weekly_figures(demo: tuple[str, str]) -> None:
@@ -76,7 +78,7 @@ def test_the_first_select_gives_the_weekly_figures(demo: tuple[str, str]) -> Non
 
 def test_the_ledger_of_the_demo_adds_up(demo: tuple[str, str]) -> None:
     """Nothing of the example is unaccounted, doubled or rejected."""
-    (sums,) = select(demo, SELECTS[5])
+    (sums,) = select(demo, SELECTS[-1])
     assert [int(value) for value in sums.values()] == [2862, 2862, 0, 0, 0]
 
 

@@ -22,8 +22,8 @@ from ingest.disk import LocalDisk
 from ingest.loader import Loader, LoaderConfig
 from sql.client import connect, connection
 from sql.settle import Settlement
-from sql.upgrade import migrate
-from tests.sql.history import COURSE, all_views, bring
+from sql.upgrade import ROOT, migrate
+from tests.sql.history import COURSE, bring, first_views
 
 REFUSES_FIVE = (
     "ALTER TABLE events_raw ADD CONSTRAINT IF NOT EXISTS no_five CHECK user_id NOT LIKE '%5'"
@@ -87,10 +87,14 @@ class MortalDisk(LocalDisk):
         super().unlink(path)
 
 
-_KEPT = re.compile(
-    r"INSERT INTO (duplicate_arrivals|stage_hits_raw|stage_entries_raw|sessions_raw)"
-)
-_SCRATCH = ("touched", "seeds")
+_SCRATCH = {path.stem for path in (ROOT / "settling" / "scratch").glob("*.sql")}
+_WRITES = re.compile(r"(?:--.*\n)*(?:INSERT INTO|DELETE FROM|TRUNCATE TABLE) (\w+)")
+
+
+def keeps(statement: str) -> bool:
+    """Tell whether a statement writes what outlives its connection."""
+    written = _WRITES.match(statement)
+    return written is not None and written[1] not in _SCRATCH
 
 
 @dataclass
@@ -120,7 +124,7 @@ class MortalClient:
 
     def command(self, statement: str, **options: Any) -> object:
         """Run a statement."""
-        if _KEPT.search(statement):
+        if keeps(statement):
             self.mortal.step()
         return self.client.command(statement, **options)
 
@@ -178,7 +182,7 @@ def main() -> None:
         bring(client, COURSE)
         client.command(REFUSES_FIVE if "refuse" in sys.argv else REFUSES_NONE)
         load_all(dying_loader(config, lambda: connect(settings.warehouse_place), mortal))
-        found = {"views": all_views(client), "steps": mortal.steps}
+        found = {"views": first_views(client), "steps": mortal.steps}
     sys.stdout.write(orjson.dumps(found).decode())
 
 

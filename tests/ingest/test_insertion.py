@@ -162,14 +162,21 @@ def test_an_insert_is_never_asynchronous() -> None:
     assert settings["async_insert"] == "0"
 
 
-@pytest.fixture
-def engine(warehouse: PreparedWarehouse) -> Iterator[Client]:
-    """Give the real engine, empty, under the funnel `course`."""
+@pytest.fixture(scope="module")
+def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
+    """Let the funnel `course` be the only one, and the shipped ones again afterwards."""
     warehouse.empty()
     bring(warehouse.client, COURSE)
-    yield warehouse.client
+    yield
     warehouse.empty()
     warehouse.prepare()
+
+
+@pytest.fixture
+def engine(warehouse: PreparedWarehouse, _course: None) -> Client:
+    """Give the real engine, empty, under the funnel `course`."""
+    warehouse.empty()
+    return warehouse.client
 
 
 def real(warehouse: PreparedWarehouse, stop: Event | None = None) -> Insertion:

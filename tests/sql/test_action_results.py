@@ -106,26 +106,18 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize("row", STATES)
-def test_status(
-    warehouse: PreparedWarehouse, road: Road, row: tuple[int, int | None, float | None, str]
-) -> None:
+def test_status(warehouse: PreparedWarehouse, road: Road) -> None:
     """An action is planned, running, or judged by its figure once its last day is over."""
-    starts_in, joined, guardrail, status = row
-    start = TODAY + timedelta(days=starts_in)
-    bring(warehouse.client, COURSE, actions=[action(start, guardrail=guardrail)])
-    at = f"{start} 00:00:00"
-    passed = [] if joined is None else steps("passed", range(100), at)
-    road.load(
-        [
-            [
-                *passed,
-                *steps("joined", range(joined or 0), at),
-                *steps("passed", range(900, 901), "2024-01-02 00:00:00"),
-            ]
-        ]
-    )
-    assert shown(warehouse, "status") == [(status,)]
+    actions, history = [], []
+    for n, (starts_in, joined, guardrail, _) in enumerate(STATES):
+        start, on_track = TODAY + timedelta(days=starts_in), {"track": f"track-{n}"}
+        actions.append(action(start, action=f"action-{n}", guardrail=guardrail, **on_track))
+        users, at = range(5000 * n, 5000 * n + 100), f"{start} 00:00:00"
+        history += [] if joined is None else steps("passed", users, at, **on_track)
+        history += steps("joined", users[: joined or 0], at, **on_track)
+    bring(warehouse.client, COURSE, actions=actions)
+    road.load([history])
+    assert shown(warehouse, "status") == [(status,) for *_, status in STATES]
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)

@@ -1,8 +1,7 @@
 """Stage entries, stage hits and people against a plain reading of their definitions."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,14 +138,26 @@ class Faltering(Settlement):
     def __init__(self, history: History) -> None:
         super().__init__("Asia/Seoul")
         self._history = history
+        self.deaths = 0
 
     def load(self, client: Client, events: pa.Table) -> None:
         """Settle twice, the first time to the step of death."""
         if self._history.merges_early:
             optimize_all(client)
         mortal = MortalClient(client, Mortal(self._history.dies_at))
-        with suppress(Died):
+        try:
             super().load(mortal, events)  # type: ignore[arg-type]
+        except Died:
+            self.deaths += 1
+        super().load(client, events)
+
+
+class Lean(Settlement):
+    """Settles with little memory for each of its statements."""
+
+    def load(self, client: Client, events: pa.Table) -> None:
+        """Settle."""
+        client.set_client_setting("max_memory_usage", 300_000_000)
         super().load(client, events)
 
 
@@ -232,3 +243,74 @@ def test_many_histories_are_settled_as_defined(
 ) -> None:
     """The same for a few hundred histories."""
     hold(ruled, tmp_path, history)
+
+
+CHANGED = (
+    [
+        Told(id=1, came=0, name="applied", anonymous="phone"),
+        Told(id=2, came=1, name="passed", user="kim"),
+        Told(id=3, came=9, name="applied", user="lee"),
+        Told(id=4, came=3, name="aliased", call="alias", previous="park", user="choi"),
+        Told(id=5, came=4, name="paid", user="park"),
+    ],
+    [
+        # a late login, an earlier event, the first copy of an event, and one more alias
+        Told(id=6, came=5, name="elsewhere", user="kim", anonymous="phone"),
+        Told(id=7, came=6, name="passed", user="kim", at="2024-08-04 12:00:00"),
+        Told(id=3, came=2, name="applied", user="kang"),
+        Told(id=8, came=7, name="aliased", call="alias", previous="choi", user="lee"),
+    ],
+)
+"""A second load that changes entries of everybody whom the first one brought."""
+
+
+def test_a_settling_that_dies_anywhere_is_made_good(
+    ruled: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Killed before or after whatever a settling writes, and repeated, it ends the same."""
+    expected = expected_of([told for load in CHANGED for told in load])
+    step, died = 0, True
+    while died:
+        step += 1
+        ruled.empty()
+        road = Road(ruled.place, tmp_path)
+        road.load(CHANGED[:1])
+        faltering = Faltering(History([], merges_early=False, dies_at=step))
+        replace(road, settlement=faltering).load(CHANGED[1:])
+        assert views_of(ruled.client) == expected, f"died at step {step}"
+        died = faltering.deaths > 0
+    assert step > 5
+
+
+def test_a_clock_set_back_hides_nothing(ruled: PreparedWarehouse, tmp_path: Path) -> None:
+    """What is settled later counts, though the clock stood at a later hour before."""
+    ruled.empty()
+    Road(ruled.place, tmp_path).load(CHANGED[:1])
+    for table in ("stage_entries_raw", "stage_hits_raw", "sessions_raw", "aliased_users"):
+        ruled.client.command(
+            f"ALTER TABLE {table} UPDATE changed_at = changed_at + 3600000000 WHERE true"
+            " SETTINGS mutations_sync = 1"
+        )
+    Road(ruled.place, tmp_path).load(CHANGED[1:])
+    assert views_of(ruled.client) == expected_of([told for load in CHANGED for told in load])
+
+
+@pytest.mark.parametrize("users", [1, 2], ids=["re-entries", "turns of a device"])
+def test_a_storm_takes_little_memory(ruled: PreparedWarehouse, tmp_path: Path, users: int) -> None:
+    """Thousands of re-entries, logins and anonymous events of one device do not multiply."""
+    ruled.empty()
+    told = [
+        Told(
+            id=n,
+            came=n,
+            name="paid",
+            at=f"2024-08-05 {n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}",
+            user="" if n % 2 else f"u{n // 2 % users}",
+            anonymous="pc",
+        )
+        for n in range(8000)
+    ]
+    settlement = Lean("Asia/Seoul")
+    Road(ruled.place, tmp_path, settlement).load([told])
+    people = People(told)
+    assert shown(ruled.client, Hit, "stage_hits") == sorted(hits(RULES, people), key=repr)

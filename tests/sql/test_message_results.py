@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -118,16 +119,22 @@ OUTCOMES = [
 ]
 
 
-@pytest.mark.parametrize(("others", "outcome"), OUTCOMES)
-def test_outcome_of_a_message(
-    warehouse: PreparedWarehouse, road: Road, others: list[Told], outcome: tuple[bool, ...]
-) -> None:
+def test_outcome_of_a_message(warehouse: PreparedWarehouse, road: Road) -> None:
     """Whether it was one of several, clicked, to a resident, and followed by the goal in time."""
-    passed = step(1, "passed", "kim", "2024-08-05 08:00:00")
-    road.load([[passed, sent(2, "kim", "2024-08-06 12:00:00"), *others]])
-    where = f"message_outcomes({ASKED}) WHERE toString(sent_at) = '2024-08-06 03:00:00.000000'"
-    text = f"SELECT several, clicked, resided, reached FROM {where} AND campaign = 'd-1'"
-    assert warehouse.client.query(text).result_rows == [outcome]
+    history: list[Told] = []
+    for n, (others, _) in enumerate(OUTCOMES):
+        user = {"user": f"kim-{n:02}"}
+        passed = step(1, "passed", "", "2024-08-05 08:00:00")
+        mine = [passed, sent(2, "", "2024-08-06 12:00:00"), *others]
+        history += [replace(one, id=one.id + 10 * n, **user) for one in mine]
+    road.load([history])
+    text = (
+        "SELECT several, clicked, resided, reached"
+        f" FROM message_outcomes({ASKED}) WHERE campaign = 'd-1'"
+        " AND sent_at = toDateTime64('2024-08-06 12:00:00', 6, 'Asia/Seoul') ORDER BY person_id"
+    )
+    found = warehouse.client.query(text).result_rows
+    assert found == [outcome for _, outcome in OUTCOMES]
 
 
 def test_whose_intake_is_closed_is_no_resident(warehouse: PreparedWarehouse, road: Road) -> None:

@@ -15,7 +15,8 @@ from sql.builds import apply_plan
 from sql.client import WarehouseError
 from sql.settle import Settlement
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import COURSE, Road, Told, all_views, bring, rule, tables
+from tests.faults.dying_loader import keeps
+from tests.sql.history import COURSE, Road, Told, all_views, bring, first_views, rule, tables
 
 OTHER = (
     # joined now comes before passed, with a condition, and a new stage stands between
@@ -45,7 +46,10 @@ class Cut(Exception):  # noqa: N818 - what happens to the rebuild
 
 
 class Watched:
-    """A client that calls `before` with the number of each statement, before it is sent."""
+    """A client that calls `before` with the number of each statement, before it is sent.
+
+    What is done to the scratch tables of a connection changes nothing that outlives it.
+    """
 
     def __init__(self, client: Client, before: Callable[[int], None]) -> None:
         self.client = client
@@ -58,10 +62,11 @@ class Watched:
         if name not in {"command", "insert", "query"}:
             return method
 
-        def counted(*arguments: Any, **options: Any) -> Any:
-            self.statements += 1
-            self._before(self.statements)
-            return method(*arguments, **options)
+        def counted(statement: str, *arguments: Any, **options: Any) -> Any:
+            if name != "command" or keeps(statement):
+                self.statements += 1
+                self._before(self.statements)
+            return method(statement, *arguments, **options)
 
         return counted
 
@@ -99,12 +104,15 @@ def road(warehouse: PreparedWarehouse, tmp_path: Path) -> Road:
 
 
 def seen_under(
-    rules: Sequence[StageRule], warehouse: PreparedWarehouse, road: Road
+    rules: Sequence[StageRule],
+    warehouse: PreparedWarehouse,
+    road: Road,
+    views: Callable[[Client], dict[str, list[Any]]] = all_views,
 ) -> dict[str, list[Any]]:
     """Read what the views show when all was loaded under these rules, then empty the tables."""
     bring(warehouse.client, rules)
     road.load(HISTORY)
-    seen = all_views(warehouse.client)
+    seen = views(warehouse.client)
     warehouse.empty()
     return seen
 
@@ -145,7 +153,7 @@ def test_a_rebuild_cut_short_at_any_statement_is_made_good(
 ) -> None:
     """Whether the new rules come again at the next start or the old ones, nothing is mixed."""
     plans = (COURSE, OTHER)
-    expected = [seen_under(rules, warehouse, road) for rules in plans]
+    expected = [seen_under(rules, warehouse, road, first_views) for rules in plans]
     bring(warehouse.client, COURSE)
     road.load(HISTORY)
     statements, now, cut = 0, 0, True
@@ -157,7 +165,7 @@ def test_a_rebuild_cut_short_at_any_statement_is_made_good(
         cut = client.statements == statements
         now = now if taken_back and cut else 1 - now
         bring(warehouse.client, plans[now])
-        assert all_views(warehouse.client) == expected[now], f"cut at statement {statements}"
+        assert first_views(warehouse.client) == expected[now], f"cut at statement {statements}"
     assert statements > 8
 
 

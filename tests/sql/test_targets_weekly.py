@@ -62,12 +62,12 @@ def road(warehouse: PreparedWarehouse, tmp_path: Path) -> Road:
     return Road(warehouse.place, tmp_path)
 
 
-def told(counts: Mapping[tuple[str, str], int], **changes: Any) -> list[Told]:
+def told(counts: Mapping[tuple[str, str], int], first: int = 0, **changes: Any) -> list[Told]:
     """Tell of so many people for each event and time, each a person of their own."""
     events = [key for key, count in counts.items() for _ in range(count)]
     return [
         Told(id=n, came=n, name=name, at=at, user=f"user-{n}", server=True, **changes)
-        for n, (name, at) in enumerate(events)
+        for n, (name, at) in enumerate(events, start=first)
     ]
 
 
@@ -141,24 +141,24 @@ STATUS = [
 ]
 
 
-@pytest.mark.parametrize("row", STATUS)
-def test_status(
-    warehouse: PreparedWarehouse,
-    road: Road,
-    row: tuple[int, int, float | None, float | None, str],
-) -> None:
+def test_status(warehouse: PreparedWarehouse, road: Road) -> None:
     """A whole week broke the guardrail, missed, met, or met but would not after another change."""
-    this, last, goal, guardrail, status = row
-    roles = {"target": goal, "guardrail": guardrail}
-    rows = [
-        target("conversion", value, role=role, **CONVERSION)
-        for role, value in roles.items()
-        if value is not None
-    ]
+    rows, history = [], []
+    for n, (this, last, goal, guardrail, _) in enumerate(STATUS):
+        on_track = {"track": f"track-{n}", **CONVERSION}
+        bounds = {"target": goal, "guardrail": guardrail}
+        rows += [
+            target("conversion", value, role=role, **on_track)
+            for role, value in bounds.items()
+            if value is not None
+        ]
+        counts = {("passed", at): 100 for at in WEEKS[:2]}
+        counts |= {("joined", WEEKS[0]): last, ("joined", WEEKS[1]): this}
+        history += told(counts, 10_000 * n, track=f"track-{n}")
     bring(warehouse.client, COURSE, targets=rows)
-    counts = {("passed", WEEKS[0]): 100, ("passed", WEEKS[1]): 100}
-    road.load([told(counts | {("joined", WEEKS[0]): last, ("joined", WEEKS[1]): this})])
-    assert shown(warehouse, "status", "first_day = '2024-06-17'") == [(status,)]
+    road.load([history])
+    found = dict(shown(warehouse, "track, status", "first_day = '2024-06-17'"))
+    assert found == {f"track-{n}": status for n, (*_, status) in enumerate(STATUS)}
 
 
 def test_the_running_week_is_judged_by_the_last_one(
@@ -313,20 +313,21 @@ INTAKES = [
 ]
 
 
-@pytest.mark.parametrize("row", INTAKES)
-def test_an_intake_adds_up(
-    warehouse: PreparedWarehouse, road: Road, row: tuple[int, int, str, float, int, str]
-) -> None:
+def test_an_intake_adds_up(warehouse: PreparedWarehouse, road: Road) -> None:
     """An open intake's count is judged by where its pace leads to, a closed one as it stands."""
-    opened, closes, direction, goal, entries, status = row
-    opens, last_day = TODAY - timedelta(days=opened), TODAY + timedelta(days=closes)
-    rows = [target("entries", goal, stage="applied", period="intake", direction=direction)]
-    bring(warehouse.client, COURSE, targets=rows, intakes=[("course", 1, "", "6", opens, last_day)])
-    road.load([told({("applied", f"{opens} 12:00:00"): entries}, cohort="6")])
+    rows, intakes, history, expected = [], [], [], {}
+    for n, (opened, closes, direction, goal, entries, status) in enumerate(INTAKES):
+        cohort = {"cohort": f"cohort-{n}"}
+        opens, last_day = TODAY - timedelta(days=opened), TODAY + timedelta(days=closes)
+        intakes.append(("course", 1, "", cohort["cohort"], opens, last_day))
+        keys = {"stage": "applied", "period": "intake", "direction": direction}
+        rows.append(target("entries", goal, **keys, **cohort))
+        history += told({("applied", f"{opens} 12:00:00"): entries}, 100 * n, **cohort)
+        expected[cohort["cohort"]] = (opens, last_day, entries, status, closes < 0)
+    bring(warehouse.client, COURSE, targets=rows, intakes=intakes)
+    road.load([history])
     columns = "cohort, first_day, last_day, this_period, status, complete"
-    assert shown(warehouse, columns, "true") == [
-        ("6", opens, last_day, entries, status, closes < 0)
-    ]
+    assert {cohort: tuple(row) for cohort, *row in shown(warehouse, columns, "true")} == expected
 
 
 def test_a_total_grows_over_all_time(warehouse: PreparedWarehouse, road: Road) -> None:
@@ -386,9 +387,16 @@ def reference(events: Sequence[Told]) -> Counter[tuple[str, str, str]]:
             steps = ("applied", "passed", "joined")
             passed = [s for s in steps if entries.get((user, track, s), "9") <= at]
             found += [f"left {step}" for step in passed[-1:]]
-            found += ["left inquiry"] * any(one.user == user and one.at <= at for one in asked)
         counts.update((week(at), track, what) for what in found)
     counts.update((week(one.at), one.track, "inquiry") for one in asked)
+    for user in {one.user for one in asked}:
+        at, track = min((one.at, one.track) for one in asked if one.user == user)
+        counts[week(at), track, "people inquiry"] += 1
+        exits = [
+            out for (who, _, stage), out in entries.items() if (who, stage) == (user, "withdrawn")
+        ]
+        after = sorted(out for out in exits if out >= at)
+        counts.update((week(out), track, "left inquiry") for out in after[:1])
     return counts
 
 
@@ -400,7 +408,8 @@ def week(at: str) -> str:
 def divided(metric: str, start: str, stage: str) -> tuple[str, str]:
     """Name what a metric counts and what it is divided by."""
     upper = {"withdrawals": f"left {stage}", "inquiries": "inquiry"}.get(metric, stage)
-    return upper, start or (stage if metric == "withdrawals" else "")
+    lower = "people inquiry" if stage == "inquiry" else stage
+    return upper, start or (lower if metric == "withdrawals" else "")
 
 
 @settings(

@@ -38,7 +38,7 @@ def road(warehouse: PreparedWarehouse, tmp_path: Path) -> Road:
 
 def shown(warehouse: PreparedWarehouse, columns: str, view: str, where: str = "true") -> list[Any]:
     """Read columns of a view, sorted."""
-    text = f"SELECT {columns} FROM {view} WHERE {where} ORDER BY ALL"  # noqa: S608
+    text = f"SELECT {columns} FROM {view} WHERE {where} ORDER BY ALL"
     return list(warehouse.client.query(text).result_rows)
 
 

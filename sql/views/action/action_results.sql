@@ -86,7 +86,7 @@ WITH
     ),
     residents AS
     (
-        SELECT DISTINCT
+        SELECT
             action,
             person_id,
             known,

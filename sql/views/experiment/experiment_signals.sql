@@ -14,6 +14,12 @@ WITH
         FROM experiment_events
         WHERE experiment = {experiment:String}
     ),
+    by_session AS
+    (
+        SELECT count()
+        FROM experiments
+        WHERE experiment = {experiment:String} AND unit = 'session'
+    ),
     ids AS
     (
         SELECT
@@ -34,7 +40,14 @@ WITH
             event_time,
             role,
             position,
-            [('session', session_id), ('device', anonymous_id), ('user', user_id)] AS names
+            arrayFilter(
+                name -> name.2 != '',
+                [
+                    ('session', if((SELECT * FROM by_session) > 0, session_id, '')),
+                    ('device', anonymous_id),
+                    ('user', user_id)
+                ]
+            ) AS names
         FROM events_raw
         INNER JOIN looked_for ON events_raw.event_name = looked_for.event
         WHERE event_name IN (SELECT event FROM looked_for)

@@ -1,8 +1,7 @@
--- stays: one row an entry into a step: how long the person stood there. They stand at the step at a
--- moment with since <= moment < until (NULL: still): from the entry, or the day on which their intake
--- opens where that is later, until a later stage or a terminal one came or the intake closed.
--- A step that may be re-entered gives a person several stays, which end together; who had gone on or
--- left before they came stood there never.
+-- stays: one row a person's stay at a step, in a track and intake, as `funnel_residents` counts them.
+-- They stand there at a moment with since <= moment < until (NULL: still): from the entry, or the day
+-- on which their intake opens where that is later, until a later stage or a terminal one came or the
+-- intake closed. Who had gone on or left before they came stood there never.
 -- Inputs: `stage_entries`, `intake_spans`. Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW stays
 (
@@ -30,7 +29,7 @@ SELECT
 FROM
 (
     SELECT
-        stage_entries.* ,
+        stage_entries.*,
         arrayFilter(span -> span.1 = track OR span.1 = '' OR track = '', spans) AS mine,
         toDateTime64(arrayMin(mine.2), 6, '${timezone}') AS opened_at,
         toDateTime64(arrayMax(mine.3) + 1, 6, '${timezone}') AS closed_at
@@ -39,6 +38,6 @@ FROM
         ON stage_entries.funnel = intake_spans.funnel
         AND stage_entries.funnel_version = intake_spans.funnel_version
         AND stage_entries.cohort = intake_spans.cohort
-    WHERE kind = 'step'
+    WHERE kind = 'step' AND NOT repeated
 )
 WHERE ifNull(since < until, true);

@@ -2,9 +2,10 @@
 -- that the figures of `targets_weekly` are made of.
 -- Inputs: `stage_entries` of funnels with targets, `ad_spend`, `intakes`, `funnels`, `targets`. Tracks
 -- and intakes are told apart in funnels only of which a target names one; elsewhere they are empty.
--- what: `entries` into the stage (of a measure: its events); `withdrawals` of people who stood at the
--- stage, or who had asked before where the stage is `inquiry`; `revenue`; `ad_spend` of the funnel's
--- product; `intake_spend`, the same once more for each intake that is open when the spend begins.
+-- what: `entries` into the stage (of a measure: its events); `people`, the same without those who come
+-- again, for `inquiry` by their first one; `withdrawals` of people who stood at the stage, or who had
+-- asked before where it is `inquiry`, the first by track and intake of what they asked; `revenue`;
+-- `ad_spend` of the funnel's product; `intake_spend`, that once more for each intake open as it begins.
 -- Duplicates and late events: as in `stage_entries`; spend imported again replaces itself.
 CREATE OR REPLACE VIEW target_facts
 (
@@ -16,9 +17,9 @@ CREATE OR REPLACE VIEW target_facts
     cohort         String COMMENT 'the intake',
     week           Date COMMENT 'the Monday',
     month          Date COMMENT 'the first day of the month',
-    what           String COMMENT 'entries, withdrawals, revenue, ad_spend or intake_spend',
+    what           String COMMENT 'entries, people, withdrawals, revenue, ad_spend or intake_spend',
     stage          String COMMENT 'the stage entered or left, empty for money',
-    figure         Float64 COMMENT 'entries or KRW'
+    figure         Float64 COMMENT 'how many, or KRW'
 )
 AS
 WITH
@@ -51,7 +52,8 @@ WITH
             any(left_stage) AS left_from,
             toStartOfWeek(day, 1) AS week,
             toStartOfMonth(day) AS month,
-            count() AS people,
+            count() AS entered,
+            countIf(NOT repeated) AS people,
             sum(amount) AS money
         FROM stage_entries
         WHERE build IN (SELECT build FROM watched)
@@ -72,9 +74,9 @@ WITH
             build,
             person_id,
             known,
-            min(entered_at) AS asked_at
+            min((entered_at, track, cohort)) AS inquiry
         FROM stage_entries
-        WHERE stage = 'inquiry'
+        WHERE stage = 'inquiry' AND build IN (SELECT build FROM watched)
         GROUP BY
             build,
             person_id,
@@ -82,14 +84,10 @@ WITH
     ),
     left_after_inquiry AS
     (
-        WITH toDate(entered_at, '${timezone}') AS day
         SELECT
             gone.build AS build,
-            track,
-            cohort,
-            toStartOfWeek(day, 1) AS week,
-            toStartOfMonth(day) AS month,
-            count() AS people
+            inquiry,
+            min(entered_at) AS left_at
         FROM stage_entries AS gone
         INNER JOIN inquirers
             ON gone.build = inquirers.build
@@ -97,8 +95,12 @@ WITH
             AND gone.known = inquirers.known
         WHERE stage IN (SELECT stage FROM stages WHERE kind = 'withdrawn')
             AND kind = 'withdrawn'
-            AND entered_at >= asked_at
-        GROUP BY ALL
+            AND entered_at >= inquiry.1
+        GROUP BY
+            gone.build,
+            gone.person_id,
+            gone.known,
+            inquiry
     ),
     spent AS
     (
@@ -140,7 +142,8 @@ WITH
             week,
             month,
             arrayJoin([
-                ('entries', toString(of_stage), toFloat64(people)),
+                ('entries', toString(of_stage), toFloat64(entered)),
+                (if(of_stage = 'inquiry', '', 'people'), toString(of_stage), toFloat64(people)),
                 (if(of_kind = 'withdrawn', 'withdrawals', ''), toString(left_from), toFloat64(people)),
                 (if(of_stage = 'revenue', 'revenue', ''), '', toFloat64(ifNull(money, 0)))
             ]) AS fact
@@ -148,12 +151,25 @@ WITH
         UNION ALL
         SELECT
             build,
-            track,
-            cohort,
-            week,
-            month,
-            ('withdrawals', 'inquiry', toFloat64(people))
-        FROM left_after_inquiry
+            inquiry.2,
+            inquiry.3,
+            toStartOfWeek(toDate(step.1, '${timezone}'), 1),
+            toStartOfMonth(toDate(step.1, '${timezone}')),
+            (step.2, 'inquiry', 1.)
+        FROM
+        (
+            SELECT
+                build,
+                inquiry,
+                (inquiry.1, 'people') AS step
+            FROM inquirers
+            UNION ALL
+            SELECT
+                build,
+                inquiry,
+                (left_at, 'withdrawals')
+            FROM left_after_inquiry
+        )
         UNION ALL
         SELECT
             build,

@@ -5,9 +5,10 @@
 -- on their first day, intakes by that of the day on which they open, or else of today.
 -- Figures: conversion (entries into `stage` / entries into `from_stage` of the same period, may pass
 -- 1), entries, cost and lac (ad spend of the product / entries), withdrawals (from the stage in the
--- period / entries into it; after an inquiry / inquiries), revenue, roas (revenue / ad spend),
--- ad_spend, inquiries. …_count / …_base is the figure where it is a quotient. A figure is NULL where
--- nothing is there to divide by, where no spend was imported, or where nothing at all is known of it.
+-- period / people who entered it; of people who had asked / people who asked first, as in
+-- `withdrawals_weekly`), revenue, roas (revenue / ad spend), ad_spend, inquiries. …_count / …_base is
+-- the figure where it is a quotient. A figure is NULL where there is nothing to divide by, where no
+-- spend was imported, or where nothing at all is known of the period.
 -- Periods are beside the two before them; the weeks of today: today() BETWEEN first_day AND last_day.
 -- status, change and attainment judge whole periods: this one when it is over, else the last one;
 -- an intake and a total are judged as they stand. change is of the judged figure on the one before
@@ -72,7 +73,7 @@ WITH
             if(period = 'intake', 'intake_spend', 'ad_spend') AS spend,
             multiIf(
                 metric = 'conversion', ('entries', stage, 'entries', from_stage),
-                metric = 'withdrawals', ('withdrawals', stage, 'entries', stage),
+                metric = 'withdrawals', ('withdrawals', stage, 'people', stage),
                 metric IN ('cost', 'lac'), (spend, '', 'entries', stage),
                 metric = 'roas', ('revenue', '', spend, ''),
                 metric = 'revenue', ('revenue', '', '', ''),
