@@ -1,7 +1,7 @@
 """Brings a plan into force: states of new or edited funnels grow beside the old, then all switch.
 
 A build is one version of a funnel as its file stands. Its events are found by the materialized
-view's own SELECT, its people are settled in buckets, and only then do views read it.
+view's own SELECT, everybody is settled, and only then do views read it.
 """
 
 import hashlib
@@ -21,7 +21,6 @@ Builds = Mapping[str, Rows]
 Note = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much is done, and of how much."""
 
-_EVENTS_A_BUCKET = 1_000_000
 _RULES = (
     "build",
     "funnel",
@@ -105,7 +104,8 @@ def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: N
     new = {build: rules for build, rules in builds.items() if build not in complete}
     if new:
         _refuse_lost_events(client)
-        _grow(client, new, settlement, note)
+        with settlement.growing(client, list(new)):
+            _grow(client, new, settlement, note)
     _write_plan(client, plan, builds)
     client.insert("plan_states", [[plan.name, list(builds)]], column_names=["plan", "builds"])
     _remove_others(client, plan.name, builds)
@@ -158,15 +158,7 @@ def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) ->
         parameters={"builds": names},
         settings=GROWING,
     )
-    ((events,),) = client.query(
-        "SELECT count() FROM stage_events WHERE build IN {builds:Array(String)}",
-        parameters={"builds": names},
-    ).result_rows
-    buckets = -(-events // _EVENTS_A_BUCKET)
-    for bucket in range(buckets):
-        note("people", bucket, buckets)
-        settlement.bucket(client, names, bucket, buckets)
-    note("people", buckets, buckets)
+    settlement.everybody(client, lambda done, of: note("people", done, of))
 
 
 def _write_plan(client: Client, plan: PlanTables, builds: Builds) -> None:

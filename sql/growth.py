@@ -3,9 +3,11 @@
 Whoever asks does so over a connection of their own: the one that grows them waits for the end.
 """
 
+from typing import Any
+
 from clickhouse_connect.driver.client import Client
 
-GROWING = {"log_comment": "stage events of new builds"}
+GROWING: dict[str, Any] = {"log_comment": "stage events of new builds"}
 """Settings by which the statement that makes stage events is known among all."""
 
 _OF_IT = f"""
