@@ -1,7 +1,7 @@
 """Brings a plan into force: states of new or edited funnels grow beside the old, then all switch.
 
 A build is one version of a funnel as its file stands. Its events are found by the materialized
-view's own SELECT, its people are settled in buckets, and only then do views read it.
+view's own SELECT, everybody is settled, and only then do views read it.
 """
 
 import hashlib
@@ -22,7 +22,6 @@ Builds = Mapping[str, Rows]
 Note = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much is done, and of how much."""
 
-_EVENTS_A_BUCKET = 1_000_000
 _RULES = (
     "build",
     "funnel",
@@ -119,7 +118,8 @@ def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: N
     new = {build: rules for build, rules in builds.items() if build not in complete}
     if new:
         _refuse_lost_events(client)
-        _grow(client, new, settlement, note)
+        with settlement.growing(client, list(new)):
+            _grow(client, new, settlement, note)
     signals = plan.signals(settlement.timezone)
     unseen = {build: rules for build, rules in signals.items() if build not in complete}
     if unseen:
@@ -169,15 +169,7 @@ def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) ->
             client.insert("stage_rules", missing, column_names=_RULES)
     note("events", 0, 1)
     grow(client, "stage_events", names)
-    ((events,),) = client.query(
-        "SELECT count() FROM stage_events WHERE build IN {builds:Array(String)}",
-        parameters={"builds": names},
-    ).result_rows
-    buckets = -(-events // _EVENTS_A_BUCKET)
-    for bucket in range(buckets):
-        note("people", bucket, buckets)
-        settlement.bucket(client, names, bucket, buckets)
-    note("people", buckets, buckets)
+    settlement.everybody(client, lambda done, of: note("people", done, of))
 
 
 def _write_plan(client: Client, plan: PlanTables, builds: Builds, signals: Builds) -> None:
