@@ -118,7 +118,7 @@ def told(folder: Path) -> Iterator[tuple[RunningProduct, CommandLine]]:
             assert answer.json() == {"success": True}
         product.wait_visible(lambda: settled(product))
     (product.settings.run_folder / ADDRESS_FILE).unlink()
-    with running_product(folder, KEYS, plan=plan) as product:
+    with running_product(folder, KEYS, plan=plan, session_timeout_s=1) as product:
         yield product, CommandLine(product.settings)
 
 
@@ -159,6 +159,17 @@ def test_a_readout_on_command_says_the_verdict(told: tuple[RunningProduct, Comma
     verdicts = {row["experiment"]: row["verdict"] for row in listed}
     assert set(verdicts) == {"whole", "broken"}
     assert verdicts["broken"] == "not trustworthy"
+
+
+def test_sessions_follow_a_changed_timeout(told: tuple[RunningProduct, CommandLine]) -> None:
+    """Started with a timeout of a second, forms two seconds later are sessions of their own."""
+    product, command = told
+    (forms,) = product.sql("SELECT count() AS n FROM events WHERE event_name = 'form_submitted'")
+    wanted = len(DEVICES) + int(forms["n"])
+    product.wait_visible(
+        lambda: product.sql("SELECT count() AS n FROM sessions")[0]["n"] in {wanted, str(wanted)}
+    )
+    product.wait_visible(lambda: "in force since" in command.out("status"))
 
 
 def test_a_readout_before_the_first_day_is_refused(

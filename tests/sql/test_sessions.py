@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sql.settle import Settlement
+from sql.timeouts import settle_sessions
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told, optimize_all
 
@@ -68,11 +71,11 @@ def owner(copy: Told, first: list[Told]) -> str:
     return found[0].user if found else copy.anonymous
 
 
-def cut(events: list[Told]) -> Iterator[list[Told]]:
-    """Cut one person's events without a session id where a gap is over half an hour."""
+def cut(events: list[Told], gap: timedelta) -> Iterator[list[Told]]:
+    """Cut one person's events without a session id where a gap is over the timeout."""
     session: list[Told] = []
     for event in sorted(events, key=lambda event: (event.at, event.source, event.id)):
-        if session and moment(event) - moment(session[-1]) > GAP:
+        if session and moment(event) - moment(session[-1]) > gap:
             yield session
             session = []
         session.append(event)
@@ -84,7 +87,9 @@ def moment(event: Told) -> datetime:
     return datetime.fromisoformat(event.at)
 
 
-def reference(told: list[Told]) -> list[tuple[str, datetime, datetime, int, int, list[str]]]:
+def reference(
+    told: list[Told], gap: timedelta = GAP
+) -> list[tuple[str, datetime, datetime, int, int, list[str]]]:
     """List each session as person, start, end, events, pages and CTAs clicked."""
     first = first_copies(told)
     of: dict[tuple[str, str], list[Told]] = defaultdict(list)
@@ -93,7 +98,7 @@ def reference(told: list[Told]) -> list[tuple[str, datetime, datetime, int, int,
             of[owner(event, first), event.session].append(event)
     found = []
     for (person, session_id), events in of.items():
-        for session in [events] if session_id else cut(events):
+        for session in [events] if session_id else cut(events, gap):
             times = [moment(event) for event in session]
             names = [event.name for event in session]
             ctas = ["apply"] if "cta_clicked" in names else []
@@ -179,4 +184,44 @@ def test_a_server_event_touches_no_session(warehouse: PreparedWarehouse, tmp_pat
         id=9, came=9, name="joined", at="2024-08-05 10:25:00", anonymous="a-1", server=True
     )
     Road(warehouse.place, tmp_path).load([[page(1, "10:00:00"), between, page(2, "10:50:00")]])
+    assert [row[3] for row in sessions(warehouse)] == [1, 1]
+
+
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(loads(), st.sampled_from([5, 10, 90]))
+def test_another_timeout_settles_everybody_anew(
+    warehouse: PreparedWarehouse, tmp_path: Path, history: list[list[Told]], minutes: int
+) -> None:
+    """After a change of the setting sessions are as if it had always been so; then it is done."""
+    warehouse.empty()
+    Road(warehouse.place, tmp_path).load(history)
+    told = [copy for load in history for copy in load]
+    seen: list[tuple[str, int, int]] = []
+    changed = Settlement("Asia/Seoul", 60 * minutes)
+    with mock.patch("sql.timeouts._EVENTS_A_BUCKET", 10):
+        assert settle_sessions(warehouse.client, changed, lambda *note: seen.append(note))
+    assert sessions(warehouse) == reference(told, timedelta(minutes=minutes))
+    noted = warehouse.client.query("SELECT count() FROM session_events").result_rows[0][0]
+    assert seen == [("sessions", n, -(-noted // 10)) for n in range(-(-noted // 10))]
+    assert not settle_sessions(warehouse.client, changed, lambda *_: None)
+
+
+def test_a_change_of_timeout_that_was_broken_off_begins_anew(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Stopped on the way, neither the new timeout nor the one before counts as settled."""
+    views = [page(1, "10:00:00"), page(2, "10:20:00")]
+    Road(warehouse.place, tmp_path).load([views])
+    before, after = (Settlement("Asia/Seoul", seconds) for seconds in (1800, 600))
+    settle_sessions(warehouse.client, before, lambda *_: None)
+
+    def broken(*_: object) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        settle_sessions(warehouse.client, after, broken)
+    assert settle_sessions(warehouse.client, before, lambda *_: None)
+    assert settle_sessions(warehouse.client, after, lambda *_: None)
     assert [row[3] for row in sessions(warehouse)] == [1, 1]
