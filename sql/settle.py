@@ -124,6 +124,8 @@ class Settlement:
             statements.run("000_builds", growing=self._growing, these=True)
             statements.run("090_entries", into="stage_entries_raw", version=version)
             statements.run("095_left_out", version=self._next_version(client))
+            for part in range(slices):
+                statements.run("145_entered", version=version, slice=part, slices=slices)
         note(slices + 1, slices + 2)
         while self._growing:
             self._settle_postponed(client)
@@ -138,6 +140,7 @@ class Settlement:
             statements.run("021_seeds_of_postponed", at_once=_POSTPONED_AT_ONCE)
             statements.run(*_PEOPLE, "054_candidates", *_OWNERS)
             _settle_stages(statements, version)
+            statements.run("135_stored_sessions", "140_sessions", version=version)
             statements.run("022_postponed", version=version, gone=1)
             if not statements.count("postponed_seeds FINAL"):
                 self._growing = []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sql.settle import Settlement
 from sql.timeouts import settle_sessions
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import Road, Told, optimize_all
+from tests.sql.history import COURSE, Road, Told, bring, optimize_all
 
 GAP = timedelta(minutes=30)
 NOON = datetime.fromisoformat("2024-08-05 12:00:00")
@@ -139,10 +139,10 @@ def test_sessions_agree_with_a_naive_reference(
     assert sessions(warehouse) == reference([copy for load in history for copy in load])
 
 
-def page(id_: int, at: str, **more: str) -> Told:
-    """Return a page view of device a-1."""
-    told = {"anonymous": "a-1"} | more
-    return Told(id=id_, came=id_, name="page_viewed", at=f"2024-08-05 {at}", **told)  # type: ignore[arg-type]
+def page(id_: int, at: str, **more: object) -> Told:
+    """Return an event of device a-1, a page view unless it is named."""
+    told = {"anonymous": "a-1", "name": "page_viewed"} | more
+    return Told(id=id_, came=id_, at=f"2024-08-05 {at}", **told)  # type: ignore[arg-type]
 
 
 def test_half_an_hour_does_not_split_and_a_second_more_does(
@@ -225,3 +225,46 @@ def test_a_change_of_timeout_that_was_broken_off_begins_anew(
     assert settle_sessions(warehouse.client, before, lambda *_: None)
     assert settle_sessions(warehouse.client, after, lambda *_: None)
     assert [row[3] for row in sessions(warehouse)] == [1, 1]
+
+
+ORDERED = [
+    [
+        page(1, "10:00:00", user="kim"),
+        page(2, "10:20:00", user="kim", name="applied"),
+        page(3, "12:00:00", user="kim"),
+    ],
+    [
+        page(4, "10:10:00", user="kim", name="passed", server=True),
+        page(5, "15:00:00", user="kim", name="joined", server=True),
+        page(6, "09:00:00", name="applied", anonymous="a-2"),
+    ],
+]
+"""In the first session kim applies and is passed by a server, and joins in none; a-2 begins."""
+
+
+@pytest.mark.parametrize("planned", ["before", "after", "between"])
+def test_a_session_tells_the_steps_entered_in_it(
+    warehouse: PreparedWarehouse, tmp_path: Path, planned: str
+) -> None:
+    """Steps from begin to end stand in it, and convert unless they are first, whenever planned."""
+    road = Road(warehouse.place, tmp_path)
+    if planned == "before":
+        bring(warehouse.client, COURSE)
+    road.load(ORDERED[:1])
+    if planned == "between":
+        bring(warehouse.client, COURSE)
+    road.load(ORDERED[1:])
+    if planned == "after":
+        bring(warehouse.client, COURSE)
+    try:
+        rows = warehouse.client.query(
+            "SELECT person_id, stages_entered, converted FROM sessions ORDER BY started_at"
+        ).result_rows
+    finally:
+        warehouse.empty()
+        warehouse.prepare()
+    assert [tuple(row) for row in rows] == [
+        ("a-2", ["course:applied"], False),
+        ("kim", ["course:passed", "course:applied"], True),
+        ("kim", [], False),
+    ]
