@@ -268,3 +268,38 @@ def test_a_session_tells_the_steps_entered_in_it(
         ("kim", ["course:passed", "course:applied"], True),
         ("kim", [], False),
     ]
+
+
+def test_a_session_sums_what_was_done(warehouse: PreparedWarehouse, tmp_path: Path) -> None:
+    """Neither another campaign nor a login splits; the first campaign counts, the rest adds up."""
+    ad = {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": "autumn"}
+    mail = {"utm_source": "news", "utm_medium": "email", "utm_campaign": "late"}
+    shown = {"experiment_id": "guide", "variation_id": "b"}
+    Road(warehouse.place, tmp_path).load([[
+        page(1, "10:00:00", query=ad),
+        page(2, "10:01:00", name="scroll_depth_reached", properties={"depth": 75}),
+        page(3, "10:02:00", name="scroll_depth_reached", properties={"depth": 50}),
+        page(4, "10:03:00", name="engaged_time", properties={"engaged_ms": 4000}),
+        page(5, "10:04:00", name="engaged_time", properties={"engaged_ms": 5500}),
+        page(6, "10:05:00", name="section_viewed", properties={"section_id": "div"}),
+        page(7, "10:06:00", name="experiment_viewed", properties=shown),
+        page(8, "10:20:00", query=mail, name="guide_opened", properties={"entry": "youtube"}),
+        page(9, "10:30:00", user="kim"),
+        page(11, "12:00:00", anonymous="a-3"),
+        page(12, "12:00:05", anonymous="a-3", name="engaged_time", properties={"engaged_ms": 9999}),
+        page(13, "12:00:00", anonymous="a-4"),
+        page(14, "12:00:05", anonymous="a-4", name="cta_clicked", properties={"cta_id": "apply"}),
+    ]])  # fmt: skip
+    rows = warehouse.client.query(
+        "SELECT person_id, channel, utm_campaign, pages, events, engaged_s, deepest_scroll,"
+        " sections_seen, variants_seen, guide_entry, guide_section, guide_logged_in, logged_in,"
+        " bounced, ctas_clicked FROM sessions ORDER BY person_id"
+    ).result_rows
+    assert [tuple(row) for row in rows] == [
+        ("a-3", "direct", "", 1, 2, 9.999, 0, [], [], "", "", False, False, True, []),
+        ("a-4", "direct", "", 1, 2, 0, 0, [], [], "", "", False, False, False, ["apply"]),
+        (
+            "kim", "paid_search", "autumn", 2, 9, 9.5, 75, ["div"], ["guide:b"], "youtube", "div",
+            False, True, False, [],
+        ),
+    ]  # fmt: skip
