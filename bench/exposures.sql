@@ -1,5 +1,6 @@
 -- Exposures of a crowd: on each page that one of ten devices views while the shipped experiment of
--- the guide runs, a second later; half of these devices see the Div. ${crowd} is crowd.sql.
+-- the guide runs, a second later; half of these devices see the Div.
+-- `crowd` is the text of crowd.sql.
 SELECT * REPLACE (
     reinterpretAsUUID(sipHash128(event_id, 'shown')) AS event_id,
     event_time + toIntervalSecond(1) AS event_time,

@@ -183,6 +183,18 @@ def test_a_readout_before_the_first_day_is_refused(
     assert (unknown.returncode, b'write "whole"' in unknown.stderr) == (2, True)
 
 
+def test_a_faulty_experiment_is_told_with_file_line_and_mend(
+    told: tuple[RunningProduct, CommandLine], folder: Path
+) -> None:
+    """The check of the plan names what the start has left out."""
+    _, command = told
+    checked = command.run("plan", "check", str(folder / "plan"))
+    assert checked.returncode == 1
+    (fault,) = checked.stdout.decode().splitlines()
+    assert fault.startswith('experiments/faulty.yaml:11: the funnel has no stage "aplied"')
+    assert fault.endswith('→ write "applied"')
+
+
 def test_attribution_is_computed_beside_the_running_product(
     told: tuple[RunningProduct, CommandLine],
 ) -> None:

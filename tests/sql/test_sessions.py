@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sql.builds import apply_plan
 from sql.settle import Settlement
 from sql.timeouts import settle_sessions
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import COURSE, Road, Told, bring, optimize_all
+from tests.sql.history import COURSE, Road, Told, bring, optimize_all, tables
 
 GAP = timedelta(minutes=30)
 NOON = datetime.fromisoformat("2024-08-05 12:00:00")
@@ -242,18 +243,27 @@ ORDERED = [
 """In the first session kim applies and is passed by a server, and joins in none; a-2 begins."""
 
 
-@pytest.mark.parametrize("planned", ["before", "after", "between"])
+@pytest.mark.parametrize("planned", ["before", "after", "between", "meanwhile"])
 def test_a_session_tells_the_steps_entered_in_it(
     warehouse: PreparedWarehouse, tmp_path: Path, planned: str
 ) -> None:
     """Steps from begin to end stand in it, and convert unless they are first, whenever planned."""
-    road = Road(warehouse.place, tmp_path)
+    settlement = Settlement("Asia/Seoul")
+    road = Road(warehouse.place, tmp_path, settlement)
+
+    def load_once(what: str, done: int, _of: int) -> None:
+        if (what, done) == ("people", 0):
+            road.load(ORDERED[1:])
+
     if planned == "before":
         bring(warehouse.client, COURSE)
     road.load(ORDERED[:1])
+    if planned == "meanwhile":
+        apply_plan(warehouse.client, tables(COURSE), settlement, load_once)
     if planned == "between":
         bring(warehouse.client, COURSE)
-    road.load(ORDERED[1:])
+    if planned != "meanwhile":
+        road.load(ORDERED[1:])
     if planned == "after":
         bring(warehouse.client, COURSE)
     try:
