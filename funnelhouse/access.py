@@ -122,7 +122,7 @@ def open_warehouse(
         found = attempts(_reach, settings, held)
         if prepared and isinstance(found, Direct) and not settings.warehouse:
             with connection(found.warehouse) as client:
-                prepare(client, settings, Settlement(settings.timezone))
+                prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
         yield found
 
 
@@ -135,7 +135,7 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
             held.enter_context(only_one(settings, "warehouse"))
         except AlreadyRunningError as error:
             raise _no_answer(settings) from error
-    change = PlanChange(settings, Settlement(settings.timezone))
+    change = PlanChange(settings, Settlement(settings.timezone, settings.session_timeout_s))
     held.callback(change.stop)
     return Direct(settings.warehouse_place, jobs_of(change))
 

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     timezone: Annotated[str, Field(description="Time zone of days and weeks in reports.")] = (
         "Asia/Seoul"
     )
+    session_timeout_s: Annotated[
+        int, Field(gt=0, description="Seconds without an event that end a session.")
+    ] = 1800
     write_keys: Annotated[
         str,
         Field(

@@ -33,15 +33,10 @@ FROM
     SELECT max(changed_at) FROM experiment_exposures_raw
 )
 """
-_PEOPLE = ("030_people", "040_users", "050_devices", "052_logins", "054_candidates")
+_PEOPLE = ("030_people", "040_users", "050_devices", "052_logins")
 _OWNERS = ("058_copies", "060_owners")
-_SESSIONS = (
-    "120_visits",
-    "130_sessions",
-    "138_stored_sessions",
-    "140_sessions",
-    "150_exposures",
-)
+_SWAPPED = ("137_fresh_sessions", "138_stored_sessions", "140_sessions")
+_SESSIONS = ("120_visits", "130_sessions", *_SWAPPED, "150_exposures")
 # What is read in order of the key is for one thread: a second one would wait, and hold its part.
 _IN_ORDER = {"max_threads": 1, "optimize_aggregation_in_order": 1}
 _EVENTS_A_SLICE = 5_000_000
@@ -61,6 +56,7 @@ class Settlement:
         self.turn = Turn()
         self.rules = Turn()
         self.timezone = timezone
+        self.session_timeout_s = session_timeout_s
         self._words = {"timezone": timezone, "session_timeout_s": session_timeout_s}
         self._growing: list[str] = []
         self._version: int | None = None
@@ -80,8 +76,17 @@ class Settlement:
                 client.insert_arrow("seeds", pa.table({"id": joined, "known": known}))
             if self._growing:
                 statements.run("022_postponed", version=version, gone=0)
-            statements.run(*_PEOPLE, "056_seen", *_OWNERS)
+            statements.run(*_PEOPLE, "054_candidates", "056_seen", *_OWNERS)
             _settle_stages(statements, version)
+            statements.run(*_SESSIONS, version=version)
+
+    def bucket_of_sessions(self, client: Client, bucket: int, buckets: int) -> None:
+        """Settle the sessions of a share of all people; all buckets from 0 make everybody."""
+        statements = Statements(client, self._words)
+        with self.turn, statements.scratch():
+            version = self._next_version(client)
+            statements.run("023_seeds_of_bucket", bucket=bucket, buckets=buckets)
+            statements.run(*_PEOPLE, "056_seen", *_OWNERS)
             statements.run(*_SESSIONS, version=version)
 
     @contextmanager
@@ -122,6 +127,8 @@ class Settlement:
             statements.run("000_builds", growing=self._growing, these=True)
             statements.run("090_entries", into="stage_entries_raw", version=version)
             statements.run("095_left_out", version=self._next_version(client))
+            for part in range(slices):
+                statements.run("145_entered", version=version, slice=part, slices=slices)
         note(slices + 1, slices + 2)
         while self._growing:
             self._settle_postponed(client)
@@ -134,8 +141,9 @@ class Settlement:
             version = self._next_version(client)
             statements.run("000_builds", growing=self._growing, these=True)
             statements.run("021_seeds_of_postponed", at_once=_POSTPONED_AT_ONCE)
-            statements.run(*_PEOPLE, *_OWNERS)
+            statements.run(*_PEOPLE, "054_candidates", *_OWNERS)
             _settle_stages(statements, version)
+            statements.run("135_stored_sessions", *_SWAPPED, version=version)
             statements.run("022_postponed", version=version, gone=1)
             if not statements.count("postponed_seeds FINAL"):
                 self._growing = []

@@ -34,6 +34,11 @@ CREATE TABLE IF NOT EXISTS sessions_raw
     guide_section   LowCardinality(String),
     guide_cta       LowCardinality(String),
     bounced         Bool,
+    entered         Array(Tuple(
+        build      LowCardinality(String),
+        entered_at DateTime64(6, 'UTC'),
+        stage      LowCardinality(String)
+    )) COMMENT 'steps of all builds that the person entered from begin to end',
     changed_at      UInt64 CODEC(Delta, ZSTD),
     gone            UInt8
 )

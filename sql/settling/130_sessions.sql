@@ -99,6 +99,7 @@ SELECT
     arrayFilter(seen -> seen.1 < guides[1].1, sections)[-1].2 AS guide_section,
     arrayFilter(clicked -> clicked.1 < guides[1].1, ctas)[-1].2 AS guide_cta,
     pages <= 1 AND empty(ctas) AND empty(guides) AND engaged_s < 10 AS bounced,
+    [] AS entered,
     {version:UInt64} AS changed_at,
     0 AS gone
 FROM summed;
