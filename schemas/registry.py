@@ -120,17 +120,18 @@ def load_plan(folder: Path) -> Plan:
 
 
 def load_events(folder: Path) -> Plan:
-    """Load the events of a plan alone, which is all that a collector judges by.
+    """Load the events of a plan, which are all that a collector judges by, and its experiments.
 
     Raises:
         PlanError: an event has any fault at all; those of funnels, targets and actions are no
-            hindrance.
+            hindrance, and a faulty experiment is left out.
     """
     reading = read_plan(folder)
     faults = [fault for fault in reading.faults if fault.file.split("/")[0] not in FLAT_ROOMS]
     if faults:
         raise PlanError(faults)
-    return Plan(_events(reading), (), (), ())
+    experiments = tuple(experiment_from(file.value) for file in reading.experiments)
+    return Plan(_events(reading), (), (), (), experiments)
 
 
 def _events(reading: Reading) -> dict[str, dict[str, EventSchema]]:
