@@ -284,8 +284,8 @@
     if (waiting.size) schedule(1e3);
   };
   const moved = (replaced) => {
-    const before = address;
-    if (byHand || addressNow() == before || (replaced && page.pathname == before.split(/[?#]/)[0])) return;
+    if (byHand || addressNow() == address) return;
+    if (replaced && page.pathname == address.split(/[?#]/)[0]) return void (address = addressNow());
     turn();
     setTimeout(safe(begin), 0, {}); // routers set the title a moment later
   };

@@ -61,12 +61,14 @@
     const { section } = element.dataset;
     if (doc.hidden) return stay(element, visible_ratio, at);
     if (once("section", section)) {
+      const { name, ...more } = marks(element.dataset, "section");
       track("section_viewed", {
         section_id: section,
+        section_name: name,
         section_index: all("[data-section]").indexOf(element),
         visible_ratio,
         visible_ms: now() - at,
-        ...marks(element.dataset, "section"),
+        ...more,
       });
     }
   }), 1e3));
@@ -140,9 +142,9 @@
     return required[0] && Math.round(required.filter(isFilled).length / required.length * 100) / 100;
   };
   const identityOf = (form) => {
-    const name = form.getAttribute("name") || undefined;
+    const { name = form.getAttribute("name") || undefined, ...more } = marks(form.dataset, "form");
     const id = form.dataset.form || form.getAttribute("id") || name || "form-" + all("form").indexOf(form);
-    return { form_id: id.slice(0, 100), form_name: name, ...marks(form.dataset, "form") };
+    return { form_id: id.slice(0, 100), form_name: name, ...more };
   };
   const forms = new Map();
   const stateOf = (form) => {
