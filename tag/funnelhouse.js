@@ -16,7 +16,7 @@
   };
   const on = (target, types, work) => types.split(" ").forEach((type) =>
     target.addEventListener(type, safe(work), { capture: true, passive: true }));
-  const wants = (feature) => !(data.off || "").split(/[ ,]/).includes(feature);
+  const wants = (feature) => !RegExp("\\b" + feature + "\\b").test(data.off);
   const now = () => Math.round(performance.now()); // no page can freeze this clock
   const newId = () => [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => (byte + 256).toString(16).slice(1)).join("");
@@ -105,14 +105,14 @@
   })();
   const watched = run && []; // what the panel shows
   const waiting = new Map(); // this page's events without an answer
-  const beaconed = new Set();
+  const stored = new Set(), beaconed = new Set();
   let timer, failures = 0, failure, heldUp;
 
   const kept = () => safe(() => Object.keys(localStorage).filter((key) => /^fhq/.test(key)))() || [];
   const store = (event) => {
     const key = "fhq" + event.messageId;
     waiting.set(key, event);
-    if (level > 1) keep(key, JSON.stringify(event));
+    if (level > 1 && keep(key, JSON.stringify(event))) stored.add(key);
   };
   const schedule = (delay) => timer ||= setTimeout(deliver, delay);
   const batchOf = (entries) => {
@@ -128,13 +128,13 @@
   };
   const post = async () => {
     for (;;) {
+      // What has left the store has had its answer in another tab.
+      for (const key of stored) read(key) || waiting.delete(key);
       const entries = new Map(waiting);
-      if (level > 1) {
-        for (const key of kept()) {
-          const event = parsed(read(key));
-          if (event?.type) entries.set(key, event);
-          else drop(key);
-        }
+      for (const key of kept()) {
+        const event = parsed(read(key));
+        if (event?.type) entries.set(key, event);
+        else drop(key);
       }
       const next = batchOf(entries);
       if (!next || !level) return;
@@ -148,12 +148,14 @@
         status = error;
       }
       // What is refused for good goes, all else is sent again.
-      if (!(status < 500) || [401, 403, 408, 429].includes(status)) {
+      if (!(status < 500) || /401|403|408|429/.test(status)) {
         failure = String(status);
         heldUp = +after * 1e3 || Date.parse(after) - Date.now();
         const delay = heldUp > 0 ? heldUp : Math.min(2 ** failures++ * 1e3, 3e5) * (1 - Math.random() / 2);
         keep("fhw", Date.now() + delay);
-        return schedule(delay);
+        clearTimeout(timer);
+        timer = setTimeout(deliver, delay);
+        return;
       }
       for (const key of next[0]) {
         waiting.delete(key);
@@ -162,7 +164,7 @@
       heldUp = 0;
       watched?.push({ keys: next[0], answer, status });
       if (answer && (answer.results || answer.error) && (run || /^(localhost|127\.)|\.(local|test)$/.test(page.hostname))) console.warn(name, answer);
-      if (failures) kit.log?.("warn", "Events could not be sent", { failure, times: failures });
+      if (failures) kit.log?.("warn", "Sending failed", { failure, times: failures });
       failures = 0;
     }
   };
@@ -208,7 +210,7 @@
   const context = {
     library: { name: "funnelhouse.js", version: "1.0.0" },
     locale: navigator.language,
-    timezone: safe(() => Intl.DateTimeFormat().resolvedOptions().timeZone)(),
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
   const everywhere = marks(data, "prop");
   let referrer = clean(doc.referrer);
@@ -250,6 +252,8 @@
   const begin = (fields, properties, options) => {
     view = { at: lastActive = now(), engaged: 0, told: 0, depth: 0, seen: {} };
     address = addressNow();
+    touch();
+    remember();
     if (fields) send("page", { ...fields, properties: { ...here(), ...everywhere, ...tidy(properties) } }, options);
     starting.forEach((work) => work());
   };
@@ -327,6 +331,7 @@
       if (level < 2) {
         forget();
         kept().forEach(drop);
+        stored.clear();
       } else {
         touch();
         remember();

@@ -4,7 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
@@ -22,6 +22,9 @@ STYLE = (
     "@keyframes fh{0%{visibility:hidden}}</style>"
 )
 """The line of style that the README gives for pages with experiments."""
+
+
+_NUMBERS = count()
 
 
 class Site:
@@ -68,11 +71,10 @@ class Visits:
     product: RunningProduct
     site: Site
     browser: Browser
-    hosts: Iterator[int] = field(default_factory=count)
 
     def host(self) -> str:
         """Name a host that no other test uses."""
-        return f"h{next(self.hosts)}.example"
+        return f"h{next(_NUMBERS)}.example"
 
     def snippet(self, **attributes: str) -> str:
         """The line of the README that loads the tag, with data attributes."""
