@@ -1,4 +1,4 @@
-"""Experiments as the tag reads them: those of the day, with the buckets that the readout expects."""
+"""Experiments as the tag reads them: those of the day, with the buckets of the readout."""
 
 from datetime import date
 
