@@ -31,6 +31,7 @@ from ingest.row import SCHEMA
 from ingest.service import service
 from ingest.spool import Spool
 from ingest.tag import Tag
+from ingest.trackers import routes
 from schemas.registry import load_events
 
 TAG_FOLDER = Path(__file__).parent.parent / "tag"
@@ -78,7 +79,8 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     rest = service(SnapshotCollector(settings.run_folder, spool.depth), spool.full)
     behind = ProxyHeadersMiddleware(rest, trusted)  # type: ignore[arg-type]  # FastAPI takes any mapping for a scope
     experiments = running_today(rules.plan.experiments, settings.timezone)
-    app = Collector(intake, Tag(TAG_FOLDER, experiments, behind))
+    trackers = routes(rules.plan.snowplow, settings.snowplow_key)
+    app = Collector(intake, Tag(TAG_FOLDER, experiments, behind), trackers)
     return Worker(app, spool, metrics)
 
 

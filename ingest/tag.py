@@ -84,7 +84,9 @@ class Tag:
     def __init__(self, folder: Path, definitions: Definitions, rest: object) -> None:
         self._rest = rest
         self._definitions = definitions
-        files = minified({file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.js"))})
+        files = minified(
+            {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.js"))}
+        )
         self._experiments = files.pop("experiments").encode()
         main = files.pop("funnelhouse").encode()
         self.version = _digest(b"\0".join([main, *(text.encode() for text in files.values())]))[:12]

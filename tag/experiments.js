@@ -4,7 +4,8 @@
 (() => {
   const win = window, doc = document;
   const kit = win.fhTag;
-  const { data, safe, now, me, level, touch, remember, track, parsed, asked } = kit;
+  const { data, safe, touch, remember, track, asked, now: state } = kit;
+  const me = () => state().me;
   const HIDDEN_MS = 300; // as long as the style of the snippet hides blocks
 
   const fnv1a = (text) => {
@@ -23,7 +24,7 @@
   const done = new WeakSet();
   // Without consent nobody is known again, so nobody takes part. Who has a variant keeps it.
   const chosen = (definition) => {
-    if (level() < 2) return undefined;
+    if (state().level < 2) return undefined;
     touch();
     const { experiment, unit, variants } = definition;
     const id = { device: me().a, user: me().u, session: me().s }[unit];
@@ -47,7 +48,7 @@
     const shown = blocks.filter((block) => !block.hidden);
     if (shown[0]) return shown.some((block) => block.getAnimations().length);
     const [paint] = performance.getEntriesByType("paint");
-    return fresh || !paint || now() - paint.startTime < HIDDEN_MS;
+    return fresh || !paint || performance.now() - paint.startTime < HIDDEN_MS;
   };
   const dressOne = (definition, blocks, fresh) => {
     const { experiment, variants } = definition;
@@ -87,7 +88,7 @@
     return variant;
   };
   kit.define = safe((served) => {
-    known = parsed(data.experiments) || served;
+    known = safe(JSON.parse)(data.experiments) || served;
     kit.drawn = drawn;
     kit.dress();
     for (const ask of asked) {

@@ -3,7 +3,7 @@
 // at once; links.js, experiments.js and panel.js (QA mode) where a page needs them.
 (() => {
   const win = window, doc = document, page = location;
-  const script = doc.currentScript || doc.querySelector("script[data-key]");
+  const script = doc.currentScript;
   if (!script || win.fhTag) return; // a second copy leaves everything to the first
   const data = script.dataset;
   const name = data.name || "funnelhouse";
@@ -20,7 +20,6 @@
   const now = () => Math.round(performance.now()); // no page can freeze this clock
   const newId = () => [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => (byte + 256).toString(16).slice(1)).join("");
-  const api = script.src.replace(/\/tag\.js.*/, "");
   const part = (file, then) => {
     if (parts[file]) return;
     const element = parts[file] = doc.createElement("script");
@@ -41,7 +40,8 @@
     /^(?!utm_|napm|n_ad|li_fat|\w*(cl?k?id|braid)=)(\w*(token|secret|passw|pwd|jwt|api_?key|signature)|(code|state)=.{16}|.*(eyJ\w+\.|=[\w.~+/-]{32,}=*$))/.source,
   ].join("|"), "i");
   const plain = (text) => safe(decodeURIComponent)(text.replace(/\+/g, " ")) ?? text;
-  const clean = (url) => url.replace(/([?&#])([^?&#]+)/g, (found, mark, pair) =>
+  const cleaned = {};
+  const clean = (url) => cleaned[url] ??= url.replace(/([?&#])([^?&#]+)/g, (found, mark, pair) =>
     (PRIVATE.test(plain(pair)) ? mark : found)).slice(0, 2048);
 
   const read = safe((key) => localStorage[key]);
@@ -63,14 +63,17 @@
   // ---- Who is here, in one small object: cookie first, localStorage behind it ----
   // a: anonymous id, u: user id, g: group, s: session, t: last seen, e: entry, v: variants
 
-  let me = {};
+  let me = {}, recalled = -1e3;
   const recall = () => {
-    if (level < 2) return;
+    if (level < 2 || now() - recalled < 1e3) return;
+    recalled = now();
     const found = /\bfh=([^;]*)/.exec(safe(() => doc.cookie)());
     me = [found && parsed(plain(found[1])), parsed(read("fh"))]
       .filter((one) => one?.a).sort((one, other) => other.t - one.t)[0] || me;
   };
   const remember = (changes) => {
+    recalled = -1e3;
+    recall();
     Object.assign(me, changes);
     if (level < 2) return;
     keep("fh", JSON.stringify(me));
@@ -84,21 +87,21 @@
   const campaignNow = () => {
     let found;
     clean(page.search).replace(/utm_(\w+)=([^&]*)/g, (_, field, value) =>
-      (found ||= {})[field == "campaign" ? "name" : field] = plain(value).slice(0, 200));
+      (found ||= {})[field == "campaign" ? "name" : field] = plain(value));
     return found;
   };
-  const touch = () => {
+  const touch = (anew) => {
     recall();
     const t = Date.now();
     const a = me.a || newId();
     if (!(t - me.t < 18e5)) { // half an hour without anything ends a session
       remember({ a, t, s: newId(), e: { campaign: campaignNow(), referrer: referrer.slice(0, 200) } });
-    } else if (a != me.a || Math.abs(t - me.t) > 5e3) remember({ a, t });
+    } else if (anew || a != me.a || Math.abs(t - me.t) > 5e3) remember({ a, t });
   };
 
   // ---- Delivery: an event is an entry of the store until the collector has answered for it ----
 
-  const target = api + "/v1/batch?writeKey=" + data.key;
+  const target = script.src.replace(/tag\.js.*/, "v1/batch?writeKey=") + data.key;
   const run = safe(() => {
     const asked = /[?&]fh_run=([\w-]+)/.exec(page.search);
     return asked ? sessionStorage.fhr = asked[1] : sessionStorage.fhr;
@@ -110,37 +113,36 @@
 
   const kept = () => safe(() => Object.keys(localStorage).filter((key) => /^fhq/.test(key)))() || [];
   const store = (event) => {
-    const key = "fhq" + event.messageId;
-    waiting.set(key, event);
-    if (level > 1 && keep(key, JSON.stringify(event))) stored.add(key);
+    const key = "fhq" + event.messageId, text = JSON.stringify(event);
+    waiting.set(key, text);
+    if (level > 1 && keep(key, text)) stored.add(key);
+  };
+  const gone = (key) => {
+    waiting.delete(key);
+    stored.delete(key);
+    drop(key);
   };
   const schedule = (delay) => timer ||= setTimeout(deliver, delay);
   const batchOf = (entries) => {
-    const keys = [], batch = [];
-    let room = 6e4; // browsers let 64 KiB be under way when a page ends
-    for (const [key, event] of entries) {
-      room -= new Blob([JSON.stringify(event)]).size;
+    const keys = [], texts = [];
+    let room = 2e4; // characters: browsers let 64 KiB be under way when a page ends
+    for (const [key, text] of entries) {
+      room -= text.length;
       if (room < 0 && keys[0]) break;
       keys.push(key);
-      batch.push(event);
+      texts.push(text);
     }
-    return keys[0] && [keys, JSON.stringify({ sentAt: new Date().toISOString(), context, batch })];
+    return keys[0] && [keys, JSON.stringify({ sentAt: new Date().toISOString(), context }).replace(/}$/, ',"batch":[' + texts + "]}")];
   };
   const post = async () => {
     for (;;) {
       // What has left the store has had its answer in another tab.
-      for (const key of stored) read(key) || waiting.delete(key);
-      const entries = new Map(waiting);
-      for (const key of kept()) {
-        const event = parsed(read(key));
-        if (event?.type) entries.set(key, event);
-        else drop(key);
-      }
-      const next = batchOf(entries);
+      for (const key of stored) read(key) || gone(key);
+      const next = batchOf(waiting);
       if (!next || !level) return;
       let status, answer, after;
       try {
-        const response = await fetch(target, { method: "POST", body: next[1], keepalive: true, signal: AbortSignal.timeout?.(3e4) });
+        const response = await fetch(target, { method: "POST", body: next[1], keepalive: true });
         status = response.status;
         after = response.headers.get("retry-after");
         answer = await response.json();
@@ -157,25 +159,21 @@
         timer = setTimeout(deliver, delay);
         return;
       }
-      for (const key of next[0]) {
-        waiting.delete(key);
-        drop(key);
-      }
+      next[0].forEach(gone);
       heldUp = 0;
       watched?.push({ keys: next[0], answer, status });
-      if (answer && (answer.results || answer.error) && (run || /^(localhost|127\.)|\.(local|test)$/.test(page.hostname))) console.warn(name, answer);
+      if (answer && (answer.results || answer.error) && (run || /^(localhost|127)|\.test$/.test(page.hostname))) console.warn(name, answer);
       if (failures) kit.log?.("warn", "Sending failed", { failure, times: failures });
       failures = 0;
     }
   };
   const deliver = () => {
     timer = 0;
-    if (level > 1 && navigator.locks) navigator.locks.request("fh", post).catch(post); // one tab at a time
-    else post();
+    navigator.locks?.request("fh", post).catch(post) || post(); // one tab at a time
   };
   const beacon = () => {
     for (let next; !(heldUp > 0) && level; next[0].forEach((key) => beaconed.add(key))) {
-      next = batchOf([...waiting].filter(([key]) => !beaconed.has(key)));
+      next = batchOf([...waiting].reverse().filter(([key]) => !beaconed.has(key)));
       if (!next || !navigator.sendBeacon(target, new Blob([next[1]], { type: "text/plain" }))) return;
     }
   };
@@ -214,7 +212,7 @@
   };
   const everywhere = marks(data, "prop");
   let referrer = clean(doc.referrer);
-  const here = () => ({ url: clean(page.href), path: page.pathname.slice(0, 2048), referrer, title: doc.title.slice(0, 500) });
+  const here = () => ({ url: clean(page.href), path: page.pathname, referrer, title: doc.title.slice(0, 500) });
   const send = (type, fields, options) => {
     if (!level) return;
     touch();
@@ -252,8 +250,7 @@
   const begin = (fields, properties, options) => {
     view = { at: lastActive = now(), engaged: 0, told: 0, depth: 0, seen: {} };
     address = addressNow();
-    touch();
-    remember();
+    touch(1);
     if (fields) send("page", { ...fields, properties: { ...here(), ...everywhere, ...tidy(properties) } }, options);
     starting.forEach((work) => work());
   };
@@ -301,7 +298,7 @@
 
   // ---- By hand: the calls of analytics.js ----
 
-  const isId = (value) => /^[sn]\w+r/.test(typeof value) && value !== ""; // text or number
+  const isId = (value) => value && Object(value) !== value; // text or number
   const tell = (changes, ...call) => {
     touch();
     remember(changes);
@@ -312,7 +309,7 @@
     track: (...given) => (kit.convert || track)(...given),
     page(...given) {
       const [category, title] = given.filter(isId);
-      const [properties, options] = given.filter((one) => one && typeof one == "object");
+      const [properties, options] = given.filter((one) => typeof one == "object");
       if (view.named) turn();
       begin(title ? { category, name: title } : { name: category }, properties, options);
       view.named = 1;
@@ -333,9 +330,8 @@
         kept().forEach(drop);
         stored.clear();
       } else {
-        touch();
-        remember();
-        waiting.forEach(store);
+        touch(1);
+        waiting.forEach((text, key) => keep(key, text) && stored.add(key));
       }
       if (!level) waiting.clear();
       if (!before && level) begin(first());
@@ -351,7 +347,7 @@
     user: () => (touch(), { id: () => me.u, anonymousId: () => me.a }),
     log: watched,
   };
-  const kit = { fh, data, script, run, name, safe, on, wants, now, part, clean, touch, remember, me: () => me, level: () => level, track, store, waiting, marks, view: () => view, starting, leaving, asked, plain, parsed };
+  const kit = { fh, data, script, run, safe, on, wants, part, clean, touch, remember, now: () => ({ me, level, view }), track, store, waiting, marks, starting, leaving, asked };
 
   // ---- Start ----
 
@@ -360,19 +356,16 @@
     if (run) part("panel");
     if (doc.querySelector("[data-variant]") && wants("experiments")) part("experiments");
     begin(first());
+    setTimeout(safe(listen)); // each step is a task of its own, so that none is long
+  });
+  const listen = () => {
     on(win, "pointermove pointerdown keydown touchstart scroll click", active);
     on(doc, "visibilitychange", () => (doc.hidden ? leave("hidden") : comeBack()));
     on(win, "pagehide", () => leave("pagehide"));
     on(win, "pageshow", ({ persisted }) => {
-      if (!persisted) return;
-      comeBack();
-      begin(first());
+      if (persisted) comeBack(), begin(first());
     });
-    on(win, "online", () => {
-      if (heldUp > 0) return;
-      clearTimeout(timer);
-      deliver();
-    });
+    on(win, "online", () => heldUp > 0 || (clearTimeout(timer), deliver()));
     if (wants("page")) {
       for (const method of ["pushState", "replaceState"]) {
         const original = history[method];
@@ -387,10 +380,19 @@
     for (const call in fh) if (fh[call]?.call) fh[call] = safe(fh[call]);
     win[name] = win.funnelhouse = fh;
     stub.forEach?.(([call, ...given]) => fh[call]?.(...given));
-    if (kept()[0]) schedule(Math.min(Math.max(read("fhw") - Date.now(), 200) || 200, 3e5));
-  });
+    if (level > 1) {
+      for (const key of kept()) {
+        if (/^{"type.*}$/.test(read(key))) waiting.set(key, read(key)) && stored.add(key);
+      }
+      if (stored.size) schedule(Math.min(read("fhw") - Date.now(), 3e5) || 200);
+    }
+  };
   win.fhTag = kit;
-  const wake = () => (data.link ? part("links", /[?&]fh_link=/.test(page.search) ? start : start()) : start());
+  const wake = () => {
+    const marked = data.link && /[?&]fh_link=/.test(page.search); // the ids are to be adopted first
+    if (data.link) part("links", marked && start);
+    if (!marked) setTimeout(start);
+  };
   if (doc.prerendering) on(doc, "prerenderingchange", wake);
   else wake();
 })();

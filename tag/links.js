@@ -4,7 +4,7 @@
 (() => {
   const win = window, doc = document, page = location;
   const kit = win.fhTag;
-  const { data, run, safe, on, me, level, touch, remember, plain } = kit;
+  const { data, run, safe, on, touch, remember, now: state } = kit;
   const MAX_AGE_MS = 12e4;
   const MARK = /[?&]fh_link=([^&#]*)/;
 
@@ -18,13 +18,13 @@
   };
   const markNow = () => {
     touch();
-    const text = [Date.now().toString(36), me().a, me().s].map(encodeURIComponent).join("*");
+    const text = [Date.now().toString(36), state().me.a, state().me.s].map(encodeURIComponent).join("*");
     return text + "*" + sumOf(text);
   };
   // The address with a mark, or nothing where it leads to no friend.
   const marked = (href) => {
     const url = new URL(href, doc.baseURI);
-    if (level() < 2 || url.hostname == page.hostname || !isFriend(url.hostname) || !/^http/.test(url.protocol)) return undefined;
+    if (state().level < 2 || url.hostname == page.hostname || !isFriend(url.hostname) || !/^http/.test(url.protocol)) return undefined;
     const kept = url.search.replace(MARK, "").replace(/[?&]fh_run=[^&]*/, "").replace(/^[?&]/, "");
     url.search = (kept && kept + "&") + "fh_link=" + markNow() + (run ? "&fh_run=" + run : "");
     return url.href;
@@ -36,9 +36,9 @@
     history.replaceState(history.state, "", page.pathname + kept + page.hash);
     const [time, anonymousId, sessionId, sum] = found[1].split("*");
     const age = Date.now() - parseInt(time, 36);
-    if (sumOf([time, anonymousId, sessionId].join("*")) != sum || !(Math.abs(age) < MAX_AGE_MS) || level() < 2) return;
+    if (sumOf([time, anonymousId, sessionId].join("*")) != sum || !(Math.abs(age) < MAX_AGE_MS) || state().level < 2) return;
     touch();
-    remember({ a: plain(anonymousId), s: plain(sessionId), e: {} });
+    remember({ a: decodeURIComponent(anonymousId), s: decodeURIComponent(sessionId), e: {} });
   };
 
   on(win, "click auxclick contextmenu", ({ target }) => {

@@ -2,7 +2,7 @@
 // still expects here.
 (() => {
   const doc = document, page = location;
-  const { fh, run, script, parsed } = window.fhTag;
+  const { fh, run, script, safe } = window.fhTag;
   const api = script.src.replace(/\/tag\.js.*/, "");
   const host = doc.createElement("div");
   const root = host.attachShadow({ mode: "open" });
@@ -47,7 +47,7 @@
     due = 0;
     const query = new URLSearchParams({ run, url: page.href });
     const answer = await fetch(api + "/tag/expected.json?" + query).then((response) => response.ok && response.text()).catch(() => 0);
-    const list = parsed(answer) || [];
+    const list = safe(JSON.parse)(answer) || [];
     expected.replaceChildren(...list.map(({ event, seen }) => {
       const row = doc.createElement("li");
       write(row, seen ? "ok" : "wait", event, seen ? "" : "expected here");

@@ -3,7 +3,9 @@
 (() => {
   const win = window, doc = document, page = location;
   const kit = win.fhTag;
-  const { data, safe, on, wants, now, clean, track, store, waiting, marks, view, starting, leaving, part } = kit;
+  const { data, safe, on, wants, clean, track, store, waiting, marks, starting, leaving, part } = kit;
+  const view = () => kit.now().view;
+  const now = () => Math.round(performance.now());
   const all = (selector) => [...doc.querySelectorAll(selector)];
   const once = (...key) => !view().seen[key] && (view().seen[key] = 1);
 
@@ -87,7 +89,16 @@
     seers.get(element)?.();
     seers.delete(element);
   };
-  const eyes = new IntersectionObserver((entries) => entries.forEach(safe(see)), {
+  // A screen full of them is looked at in slices, so that no task is long.
+  const unseen = [];
+  const look = () => {
+    const end = performance.now() + 1;
+    while (unseen[0] && performance.now() < end) safe(see)(unseen.shift());
+    if (unseen[0]) setTimeout(look);
+  };
+  const eyes = new IntersectionObserver((entries) => {
+    if (unseen.push(...entries) == entries.length) look();
+  }, {
     threshold: [...Array(101).keys()].map((percent) => percent / 100),
   });
   const scan = () => all("[data-cta],[data-section]").forEach((element) => eyes.observe(element));

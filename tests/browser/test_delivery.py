@@ -250,7 +250,7 @@ def test_storage_that_throws_and_a_clock_that_stands(visits: Visits) -> None:
     with visits.profile() as profile:
         profile.add_init_script(
             """for (const [of, name] of [[window, 'localStorage'], [window, 'sessionStorage'],
-                [document, 'cookie'], [navigator, 'locks']])
+                [document, 'cookie']])
               Object.defineProperty(of, name, {get() { throw Error(); }, set() { throw Error(); }});
             const still = Date.now(); Date.now = () => still;"""
         )

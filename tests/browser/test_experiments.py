@@ -1,4 +1,4 @@
-"""Experiments in the page: same buckets as the readout, no flicker, exposures only of what is seen."""
+"""Experiments in the page: the readout's buckets, no flicker, exposures of what is seen."""
 
 import shutil
 import time
@@ -110,7 +110,8 @@ def test_buckets_of_100000_ids(
         drawn = page.evaluate(
             f"""() => {{
             const definition = {definitions}.find(one => one.experiment == '{name}');
-            return [...Array(100_000).keys()].map(n => fhTag.drawn(definition, '방문자-' + n) || null);
+            const units = [...Array(100_000).keys()].map(number => '방문자-' + number);
+            return units.map(unit => fhTag.drawn(definition, unit) || null);
             }}"""
         )
     expected = [assigned(experiments[name], f"방문자-{number}") for number in range(100_000)]
@@ -189,7 +190,7 @@ def test_without_the_collector(tried: Visits) -> None:
 
 
 def test_an_exposure_is_what_is_seen(tried: Visits, experiments: dict[str, Experiment]) -> None:
-    """A variant far down the page exposes when it comes into view; one by hand when it is asked for."""
+    """A variant down the page exposes when it comes into view, one by hand when it is asked."""
     host = tried.host()
     tall = "<div style='height:4000px'>tall</div>"
     url = tried.put(host, "/", tall + CONTROL + GUIDE, STYLE)
@@ -214,7 +215,7 @@ def test_an_exposure_is_what_is_seen(tried: Visits, experiments: dict[str, Exper
 
 
 def test_a_block_that_comes_later(tried: Visits, experiments: dict[str, Experiment]) -> None:
-    """A block that a script adds is switched before it is painted, without any style of the snippet."""
+    """A block that a script adds is switched before it is painted, without the snippet's style."""
     host = tried.host()
     url = tried.put(host, "/", "<main></main>" + GUIDE.replace("oopy_guide", "other"))
     with tried.profile() as profile:
@@ -230,7 +231,7 @@ def test_a_block_that_comes_later(tried: Visits, experiments: dict[str, Experime
 
 
 def test_a_variant_is_kept(tried: Visits, experiments: dict[str, Experiment]) -> None:
-    """Who once had a variant keeps it, whatever the buckets say later; without consent none is drawn."""
+    """Who had a variant keeps it, whatever the buckets say later; without consent none is drawn."""
     host = tried.host()
     device = visitor_of(experiments["oopy_guide"], "control")
     url = tried.put(host, "/", CONTROL + GUIDE, STYLE)
