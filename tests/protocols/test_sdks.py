@@ -1,7 +1,7 @@
 """Trackers that people already use, unchanged but for host and key: all arrive in `events`."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -18,17 +18,17 @@ from tests.browser.conftest import Site, Visits, browser, site
 from tests.conftest import RunningProduct, running_product
 from tests.protocols import npm
 
-KEYS = "dev:web,app:backend:server,sp:plow@http://*.example|http://shop.example"
+KEYS = "dev:web,app:backend:server,sp:plow@http://shop.example|http://*.example:{port}"
 __all__ = ["browser", "site"]
 COLUMNS = "source, event_type, event_name, anonymous_id, user_id, session_id, page_url, library"
 """What the tests look at."""
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
+def delivered(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[RunningProduct]:
     """Start a product that takes Snowplow's trackers too."""
     data = tmp_path_factory.mktemp("sdks")
-    with running_product(data, KEYS, snowplow_key="sp") as product:
+    with running_product(data, KEYS.format(port=site.port), snowplow_key="sp") as product:
         yield product
 
 
@@ -210,7 +210,7 @@ def test_snowplow_browser(visits: Visits, method: str) -> None:
     script = f"""
     import * as sp from '@snowplow/browser-tracker';
     sp.newTracker('sp', '{visits.product.url}', {{
-      appId: 'landing', eventMethod: '{method}', postPath: undefined,
+      appId: 'landing', eventMethod: '{method}',
       contexts: {{ session: true, webPage: true }},
     }});
     sp.setUserId('snowplow-browser');
@@ -221,7 +221,9 @@ def test_snowplow_browser(visits: Visits, method: str) -> None:
     sp.trackSelfDescribingEvent({{ event: {{
       schema: 'iglu:com.snowplowanalytics.snowplow/link_click/jsonschema/1-0-1',
       data: {{ targetUrl: 'https://x.example/', elementId: 'out' }},
-    }}, context: [{{ schema: 'iglu:com.acme/cohort/jsonschema/1-0-0', data: {{ cohort: '6기' }} }}] }});
+    }}, context: [
+      {{ schema: 'iglu:com.acme/cohort/jsonschema/1-0-0', data: {{ cohort: '6기' }} }},
+    ] }});
     """
     url = page_of(visits, script)
     host = url.split("/")[2].split(":")[0]
@@ -334,9 +336,13 @@ import { OTLPLogExporter as Json } from '@opentelemetry/exporter-logs-otlp-http'
 import { OTLPLogExporter as Proto } from '@opentelemetry/exporter-logs-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 const Exporter = process.env.KIND == 'json' ? Json : Proto;
-const exporter = new Exporter({ url: process.env.HOST + '/v1/logs?writeKey=app' });
+const exporter = new Exporter({
+  url: process.env.HOST + '/v1/logs', headers: { authorization: 'Basic ' + btoa('app:') },
+});
 const provider = new LoggerProvider({
-  resource: resourceFromAttributes({ 'service.name': process.env.SERVICE, 'service.version': '1.2' }),
+  resource: resourceFromAttributes({
+    'service.name': process.env.SERVICE, 'service.version': '1.2', 'telemetry.sdk.name': 'otel',
+  }),
   processors: [new SimpleLogRecordProcessor(exporter)],
 });
 provider.getLogger('checkout').emit({
@@ -362,7 +368,7 @@ def test_otlp_of_node(delivered: RunningProduct, kind: str) -> None:
         "attributes": {"elapsed_ms": 3004, "gateway": "toss"},
     }
     assert (row["event_name"], row["release"], row["source"]) == ("log_recorded", "1.2", "backend")
-    assert row["payload"]["context"]["otlp"]["resource"]["telemetry.sdk.language"] == "nodejs"
+    assert row["payload"]["context"]["otlp"]["resource"]["telemetry.sdk.name"] == "otel"
 
 
 @pytest.fixture
@@ -394,6 +400,3 @@ def test_otlp_of_python(delivered: RunningProduct, request: pytest.FixtureReques
 def test_nothing_else_was_refused(delivered: RunningProduct) -> None:
     """Of all that the trackers sent only what the tests meant to was rejected."""
     assert {row["sent_name"] for row in refused(delivered)} <= {"guide_opened", ""}
-
-
-Runner = Callable[..., str]
