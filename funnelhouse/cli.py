@@ -8,6 +8,7 @@ import typer
 
 from funnelhouse import __version__
 from funnelhouse.commands import (
+    attribution,
     events,
     experiment,
     migrate,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Bring in what stands in CSV files.")
 experiments = typer.Typer(help="Read experiments out, and plan them.")
+attributions = typer.Typer(help="Compute attribution that SQL alone cannot.")
 plans = typer.Typer(help="Check a tracking plan, and bring it into force.")
 
 
@@ -62,6 +64,7 @@ app.command()(processes.demo)
 app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
 app.add_typer(experiments, name="experiment")
+app.add_typer(attributions, name="attribution")
 imports.command("spend")(spend.spend)
 imports.command("events")(events.events)
 imports.command("targets")(targets.targets)
@@ -71,6 +74,7 @@ experiments.command("list")(experiment.listing)
 experiments.command("readout")(experiment.readout)
 experiments.command("power")(experiment.power)
 experiments.command("bucket")(experiment.bucket)
+attributions.command("markov")(attribution.markov)
 
 
 def main() -> int:

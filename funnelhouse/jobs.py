@@ -58,9 +58,16 @@ def jobs_of(change: PlanChange) -> dict[str, Job]:
 
         return read_out_one(client, asked)
 
+    def markov(client: Client, asked: Any) -> Any:
+        from analysis.attribution import Period, compute_markov  # noqa: PLC0415 - as above
+
+        days = {name: date.fromisoformat(asked[name]) for name in ("first_day", "last_day")}
+        return compute_markov(client, Period(**asked | days))
+
     return JOBS | {
         "apply_plan": lambda _client, folder: change.begin(folder),
         "plan": lambda client, _: change.progress(client),
         "experiments": listed,
         "experiment_readout": read_out,
+        "markov": markov,
     }

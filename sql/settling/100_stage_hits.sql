@@ -1,31 +1,19 @@
--- Swaps in the steps of the people settled: what is new or changed, and what no longer holds.
+-- Swaps in the hits of the people settled: what is new or changed, and what no longer holds. Whom a
+-- funnel leaves out has none.
 INSERT INTO stage_hits_raw
 WITH
     fresh AS
     (
-        SELECT
-            builds.funnel AS funnel,
-            builds.funnel_version AS funnel_version,
-            hits.build AS build,
-            person_id,
-            known,
-            event_time,
-            stage_position,
-            source,
-            event_id,
-            session_id,
-            track
+        SELECT * EXCEPT (changed_at, gone)
         FROM hits
-        INNER JOIN builds ON hits.build = builds.build
-        WHERE kind = 'step'
-            AND (build, person_id, known) NOT IN (
-                SELECT
-                    build,
-                    person_id,
-                    known
-                FROM hits
-                WHERE kind = 'excluded'
-            )
+        WHERE (build, person_id, known) NOT IN (
+            SELECT
+                build,
+                person_id,
+                known
+            FROM hits
+            WHERE kind = 'excluded'
+        )
     ),
     stored AS
     (
@@ -58,13 +46,14 @@ SELECT
     {version:UInt64},
     1
 FROM stored
-WHERE (build, person_id, known, event_time, stage_position, source, event_id) NOT IN (
+WHERE (build, person_id, known, event_time, stage_position, stage, source, event_id) NOT IN (
     SELECT
         build,
         person_id,
         known,
         event_time,
         stage_position,
+        stage,
         source,
         event_id
     FROM fresh

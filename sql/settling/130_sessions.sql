@@ -1,19 +1,6 @@
 -- The sessions that these events make, by the rules of `sessions`.
 INSERT INTO cut_sessions
 WITH
-    first_copies AS
-    (
-        SELECT *
-        FROM visits
-        WHERE (source, event_id, arrival) NOT IN (
-            SELECT
-                source,
-                event_id,
-                arrival
-            FROM duplicate_arrivals
-            WHERE (source, event_id) IN (SELECT source, event_id FROM visits)
-        )
-    ),
     beginnings AS
     (
         SELECT
@@ -22,7 +9,7 @@ WITH
                 row_number() OVER earlier = 1
                 OR event_time > lagInFrame(event_time) OVER earlier + toIntervalSecond(${session_timeout_s})
             ) AS begins
-        FROM first_copies
+        FROM visits
         WINDOW earlier AS (
             PARTITION BY person_id, known, session_id
             ORDER BY event_time ASC, source ASC, event_id ASC

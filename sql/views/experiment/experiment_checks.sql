@@ -3,9 +3,10 @@
 -- Parameters: experiment, as_of. Columns: gate, position (of a step or a pair), name, variant,
 -- units, having.
 -- recent: first exposed within the last 7 days. contaminated: saw two variants. followed: any event
--- but exposures after the first exposure. rejected: an event of theirs was rejected since the
--- experiment began. step: the event came since the experiment began. pair: of the units with the
--- server's event after counted_from, those with the browser's event since the experiment began.
+-- but exposures after the first exposure, asked of some thousands of units where there are more.
+-- rejected: an event of theirs was rejected since the experiment began. step: the event came since
+-- the experiment began. pair: of the units with the server's event after counted_from, those with
+-- the browser's event since the experiment began.
 -- Duplicates: each unit counts once, whatever is doubled. Late events and logins count where they
 -- belong; what was rejected and replayed since is not rejected.
 CREATE OR REPLACE VIEW experiment_checks AS
@@ -32,45 +33,45 @@ WITH
         FROM experiments
         WHERE experiment = {experiment:String} AND unit = 'session'
     ),
+    one_of AS
+    (
+        SELECT greatest(intDiv(count(), 4000), 1)
+        FROM experiment_exposures_raw
+        WHERE experiment = {experiment:String}
+    ),
+    looked_at AS
+    (
+        SELECT
+            arrayJoin(arrayConcat(
+                arrayMap(device -> (device, false), devices),
+                arrayMap(name -> (name.2, true), arrayFilter(name -> name.1 = 'user', names))
+            )) AS actor
+        FROM experiment_exposures(experiment = {experiment:String}, as_of = {as_of:Date})
+        WHERE cityHash64(unit) % (SELECT * FROM one_of) = 0
+    ),
     active AS
     (
         SELECT
-            if(known, 'user', 'device') AS kind,
-            actor AS id,
+            reinterpretAsUInt128(
+                if(
+                    (SELECT * FROM by_session) > 0,
+                    sipHash128('session', session_id),
+                    sipHash128(if(known, 'user', 'device'), actor)
+                )
+            ) AS id,
             max(event_time) AS last_at
         FROM session_events
-        WHERE event_name != 'experiment_viewed'
-            AND event_time < (SELECT * FROM known_as_of)
-            AND actor IN (
-                SELECT arrayJoin(names).2
-                FROM experiment_exposures(experiment = {experiment:String}, as_of = {as_of:Date})
-            )
-        GROUP BY
-            kind,
-            id
-        UNION ALL
-        SELECT
-            'session',
-            session_id,
-            max(event_time)
-        FROM session_events
-        WHERE (SELECT * FROM by_session) > 0
-            AND session_id != ''
+        WHERE (actor, known) IN (SELECT actor.1, actor.2 FROM looked_at)
             AND event_name != 'experiment_viewed'
             AND event_time < (SELECT * FROM known_as_of)
-        GROUP BY session_id
+        GROUP BY id
     ),
     refused AS
     (
         SELECT DISTINCT
-            name.1 AS kind,
-            name.2 AS id
+            arrayJoin(names) AS id,
+            true AS any_event
         FROM rejected_raw FINAL
-        ARRAY JOIN [
-            ('device', JSONExtractString(payload, 'anonymousId')),
-            ('session', JSONExtractString(payload, 'context', 'sessionId')),
-            ('user', JSONExtractString(payload, 'userId'))
-        ] AS name
         WHERE NOT replayed
             AND event_time >= (SELECT * FROM begin)
             AND event_time < (SELECT * FROM known_as_of)
@@ -84,19 +85,19 @@ WITH
             any(exposed_at) AS exposed_at,
             any(counted_from) AS counted_from,
             arrayFilter(signal -> signal.3 >= (SELECT * FROM begin), any(signals)) AS signals,
+            cityHash64(unit) % (SELECT * FROM one_of) = 0 AS sampled,
             max(last_at) > exposed_at AS followed,
-            max(refused.id != '') AS rejected
+            max(any_event) AS rejected
         FROM
         (
             SELECT
                 *,
-                name.1 AS kind,
-                name.2 AS id
+                reinterpretAsUInt128(sipHash128(name.1, name.2)) AS id
             FROM experiment_units(experiment = {experiment:String}, as_of = {as_of:Date})
             ARRAY JOIN names AS name
         ) AS units
-        LEFT JOIN active ON units.kind = active.kind AND units.id = active.id
-        LEFT JOIN refused ON units.kind = refused.kind AND units.id = refused.id
+        LEFT JOIN active ON units.id = active.id
+        LEFT JOIN refused ON units.id = refused.id
         GROUP BY unit
     )
 SELECT
@@ -111,7 +112,7 @@ ARRAY JOIN arrayConcat(
     [
         ('recent', 0, '', true, exposed_at >= (SELECT * FROM known_as_of) - toIntervalDay(7)),
         ('contaminated', 0, '', true, contaminated),
-        ('followed', 0, '', true, followed),
+        ('followed', 0, '', sampled, followed),
         ('rejected', 0, '', true, rejected)
     ],
     arrayMap(

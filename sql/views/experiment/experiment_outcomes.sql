@@ -28,10 +28,11 @@ WITH
     ),
     exposed AS
     (
-        SELECT
+        SELECT DISTINCT
             person_id,
             known
-        FROM experiment_exposures(experiment = {experiment:String}, as_of = {as_of:Date})
+        FROM experiment_exposures_raw
+        WHERE experiment = {experiment:String}
     ),
     metrics AS
     (
