@@ -89,7 +89,8 @@ def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:
         }
         origin = request.headers.get("origin", "").encode("latin-1")
         headers = {name.decode(): value.decode() for name, value in answers.cors_headers(origin)}
-        return JSONResponse({"source": source, "updatedAt": "2024-01-01T00:00:00Z"}, headers=headers)
+        document = {"source": source, "updatedAt": "2024-01-01T00:00:00Z"}
+        return JSONResponse(document, headers=headers)
 
     @app.options("/sourceConfig")
     @app.options("/sourceConfig/")

@@ -30,10 +30,10 @@ def decode(body: bytes, content_type: str) -> Envelope | Refusal:
     """Decode an ExportLogsServiceRequest; a retry of it gives its events the same ids."""
     try:
         request = _from_protobuf(body) if PROTOBUF in content_type else orjson.loads(body)
-        records = list(_records(request))
+        events = [_event(index, *record) for index, record in enumerate(_records(request))]
     except (ValueError, TypeError, AttributeError, KeyError):
         return _SHAPE
-    return Envelope("", None, [_event(index, *record) for index, record in enumerate(records)])
+    return Envelope("", None, events)
 
 
 def _from_protobuf(body: bytes) -> Any:
@@ -61,7 +61,7 @@ def _records(request: Any) -> Iterator[tuple[Any, Any, Any]]:
     for resource_logs in request.get("resourceLogs", ()):
         for scope_logs in resource_logs.get("scopeLogs", ()):
             for record in scope_logs.get("logRecords", ()):
-                yield resource_logs.get("resource", {}), scope_logs.get("scope", {}), dict(record)
+                yield resource_logs.get("resource", {}), scope_logs.get("scope", {}), record
 
 
 def _event(index: int, resource: Any, scope: Any, record: dict[str, Any]) -> RawEvent:
