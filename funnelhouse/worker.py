@@ -78,9 +78,12 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     )
     rest = service(SnapshotCollector(settings.run_folder, spool.depth), spool.full)
     behind = ProxyHeadersMiddleware(rest, trusted)  # type: ignore[arg-type]  # FastAPI takes any mapping for a scope
-    experiments = running_today(rules.plan.experiments, settings.timezone)
+    endings = {
+        "experiments": running_today(rules.plan.experiments, settings.timezone),
+        "panel": list,  # what the plan expects of pages, once it says that
+    }
     trackers = routes(rules.plan.snowplow, settings.snowplow_key)
-    app = Collector(intake, Tag(TAG_FOLDER, experiments, behind), trackers)
+    app = Collector(intake, Tag(TAG_FOLDER, endings, behind), trackers)
     return Worker(app, spool, metrics)
 
 

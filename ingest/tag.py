@@ -6,10 +6,9 @@
 import base64
 import gzip
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 import brotli  # type: ignore[import-untyped]  # the package ships no types
@@ -22,15 +21,14 @@ from ingest.minification import minified
 
 MAIN = "/tag.js"
 DESCRIPTION = "/tag.json"
-_EXPERIMENTS = "/tag/experiments.js"
 _JAVASCRIPT = b"text/javascript; charset=utf-8"
 _JSON = b"application/json"
 _FOR_GOOD = b"public, max-age=31536000, immutable"
 _FOR_NOW = b"public, max-age=600, stale-while-revalidate=86400"
 _FOR_A_MINUTE = b"public, max-age=60, stale-while-revalidate=600"
 
-Definitions = Callable[[], Sequence[dict[str, Any]]]
-"""The experiments of the moment, as the tag reads them."""
+Endings = Mapping[str, Callable[[], object]]
+"""Of each part that ends with what the plan says at the moment: what gives that, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +79,13 @@ def _accepted(header: dict[bytes, bytes]) -> Iterator[bytes]:
 class Tag:
     """An ASGI application that answers for the tag; `rest` answers every other path."""
 
-    def __init__(self, folder: Path, definitions: Definitions, rest: object) -> None:
+    def __init__(self, folder: Path, endings: Endings, rest: object) -> None:
         self._rest = rest
-        self._definitions = definitions
+        self._endings = {f"/tag/{part}.js": (part, given) for part, given in endings.items()}
         files = minified(
             {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.js"))}
         )
-        self._experiments = files.pop("experiments").encode()
+        self._ended = {part: files.pop(part).encode() for part in endings}
         main = files.pop("funnelhouse").encode()
         self.version = _digest(b"\0".join([main, *(text.encode() for text in files.values())]))[:12]
         self._documents = {
@@ -95,12 +93,12 @@ class Tag:
             DESCRIPTION: Document.of(_description(main, self.version), _JSON),
             **{f"/tag/{name}.js": Document.of(text.encode()) for name, text in files.items()},
         }
-        self._served: tuple[bytes, Document] | None = None
+        self._served: dict[str, tuple[bytes, Document]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope.get("path", "")
-        if path not in self._documents and path != _EXPERIMENTS:
+        if path not in self._documents and path not in self._endings:
             await self._rest(scope, receive, send)  # type: ignore[operator]
         elif scope["method"] not in ("GET", "HEAD"):
             await send_answer(send, answers.wrong_method("GET, HEAD"), b"")
@@ -111,18 +109,18 @@ class Tag:
 
     def _answer(self, path: str, scope: Scope) -> Answer:
         header = dict(scope["headers"])
-        if path == _EXPERIMENTS:
-            return self._with_definitions().answer(header, _FOR_A_MINUTE)
+        if path in self._endings:
+            return self._with_ending(*self._endings[path]).answer(header, _FOR_A_MINUTE)
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("v")
         cache = _FOR_GOOD if asked == [self.version] and path != DESCRIPTION else _FOR_NOW
         return self._documents[path].answer(header, cache)
 
-    def _with_definitions(self) -> Document:
-        """Return the part for experiments with those of the moment at its end."""
-        text = b"%b;fhTag.define(%b)" % (self._experiments, orjson.dumps(self._definitions()))
-        if self._served is None or self._served[0] != text:
-            self._served = text, Document.of(text)
-        return self._served[1]
+    def _with_ending(self, part: str, given: Callable[[], object]) -> Document:
+        """Return a part with what the plan says at the moment at its end."""
+        text = b"%b;fhTag.%b(%b)" % (self._ended[part], part.encode(), orjson.dumps(given()))
+        if part not in self._served or self._served[part][0] != text:
+            self._served[part] = text, Document.of(text)
+        return self._served[part][1]
 
 
 def _description(main: bytes, version: str) -> bytes:

@@ -1,5 +1,5 @@
 // Experiments: which variant a unit gets, switching the blocks of a page, and who was shown what.
-// The collector ends this file with fhTag.define([…]), the experiments that run today, each as
+// The collector ends this file with fhTag.experiments([…]), the experiments that run today, each as
 // {experiment, unit, seed, variants: [[variant, low, high], …]}, the control first.
 (() => {
   const win = window, doc = document;
@@ -87,7 +87,7 @@
     answer?.(variant);
     return variant;
   };
-  kit.define = safe((served) => {
+  kit.experiments = safe((served) => {
     known = safe(JSON.parse)(data.experiments) || served;
     kit.drawn = drawn;
     kit.dress();

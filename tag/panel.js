@@ -1,9 +1,11 @@
 // QA mode: a panel in the page with each event, the collector's verdict of it, and what the plan
-// still expects here.
+// still expects here. The collector ends this file with fhTag.panel([…]), what the plan expects, each
+// as {event, properties, pages}, pages as LIKE patterns of host and path.
 (() => {
   const doc = document, page = location;
-  const { fh, run, script, safe } = window.fhTag;
-  const api = script.src.replace(/\/tag\.js.*/, "");
+  const { fh, run } = window.fhTag;
+  const taken = []; // events that the collector accepted from this tab
+  let planned = [];
   const host = doc.createElement("div");
   const root = host.attachShadow({ mode: "open" });
   root.innerHTML = `<style>
@@ -36,27 +38,36 @@
     const verdict = answer?.results?.[id] || answer?.error;
     if (!row) return;
     if (verdict) write(row, "bad", nameOf(event), [status, verdict.reason, verdict.path, verdict.detail].filter(Boolean).join(" · "));
-    else write(row, "ok", nameOf(event), shown(event.properties || event.traits));
+    else {
+      write(row, "ok", nameOf(event), shown(event.properties || event.traits));
+      taken.push(event);
+    }
     expect();
   });
   const show = (entry) => (entry.event ? showEvent(entry.event) : showAnswer(entry));
 
-  // [{event, seen}, …] of the page's coverage, where the collector knows the run
-  let due;
-  const expect = () => due ||= setTimeout(async () => {
-    due = 0;
-    const query = new URLSearchParams({ run, url: page.href });
-    const answer = await fetch(api + "/tag/expected.json?" + query).then((response) => response.ok && response.text()).catch(() => 0);
-    const list = safe(JSON.parse)(answer) || [];
-    expected.replaceChildren(...list.map(({ event, seen }) => {
+  // What the plan expects of this page and has not seen from this tab with all its properties.
+  const matches = (pattern) => RegExp("^" + pattern
+    .replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/%/g, ".*").replace(/_/g, ".") + "$")
+    .test(page.hostname + page.pathname);
+  const nameIn = (plan) => (event) => (PLANNED[event.type] || event.event || "").replace(/[^\p{L}\p{N}]/gu, "").toLowerCase() == plan.replace(/_/g, "");
+  const PLANNED = { page: "page_viewed", identify: "identified", group: "grouped", alias: "aliased" };
+  const expect = () => {
+    const here = planned.filter(({ pages }) => !pages.length || pages.some(matches));
+    const missing = here.filter(({ event, properties }) => !taken.some((one) =>
+      nameIn(event)(one) && properties.every((name) => (one.properties || one.traits || {})[name] != null)));
+    expected.replaceChildren(...missing.map(({ event, properties }) => {
       const row = doc.createElement("li");
-      write(row, seen ? "ok" : "wait", event, seen ? "" : "expected here");
+      write(row, "wait", event, ["expected here", ...properties].join(" · "));
       return row;
     }));
-  }, 300);
+  };
 
   fh.log.push = (entry) => show(entry);
   fh.log.forEach(show);
   doc.documentElement.append(host);
-  expect();
+  window.fhTag.panel = (expectations) => {
+    planned = expectations;
+    expect();
+  };
 })();

@@ -20,6 +20,9 @@ from tests.conftest import WRITE_KEYS, running_product
 
 CONTROL = "<div data-variant='oopy_guide:control' style='height:100px'>control</div>"
 GUIDE = "<div data-variant='oopy_guide:guide_div' hidden style='height:100px'>guide</div>"
+PATIENT = STYLE.replace(".3s", "5s")
+"""The same, for a machine that may be busy: only the test of the 300 ms minds how long."""
+
 WATCH = """
 window.frames = [];
 (function frame() {
@@ -106,7 +109,7 @@ def test_buckets_of_100000_ids(
         page.goto(url)
         page.wait_for_function("!!window.fhTag?.drawn")
         text = tried.product.client.get("/tag/experiments.js").text
-        definitions = text.rpartition("fhTag.define(")[2].removesuffix(")")
+        definitions = text.rpartition("fhTag.experiments(")[2].removesuffix(")")
         drawn = page.evaluate(
             f"""() => {{
             const definition = {definitions}.find(one => one.experiment == '{name}');
@@ -126,7 +129,7 @@ def test_a_variant_without_flicker(
     """Who is in the variant never sees the control, and is exposed once, by the variant in view."""
     host = tried.host()
     device = visitor_of(experiments["oopy_guide"], "guide_div")
-    url = tried.put(host, "/", CONTROL + GUIDE, STYLE)
+    url = tried.put(host, "/", CONTROL + GUIDE, PATIENT)
     with tried.profile() as profile:
         come_as(profile, device)
         profile.add_init_script(WATCH)
@@ -169,7 +172,7 @@ def test_definitions_that_come_too_late(
         tried.wait(host, "page_left")
     assert [frame["said"] for frame in seen if frame["said"]] == ["control"]
     shown_after = next(frame["at"] for frame in seen if frame["said"]) - seen[0]["at"]
-    assert shown_after <= 450  # the style's 300 ms, and frames of a busy machine
+    assert shown_after <= 600  # the style's 300 ms, and frames of a busy machine
     assert log["properties"]["message"] == "Experiment timed out"
     assert log["properties"]["attributes"] == {"experiment": "oopy_guide"}
     assert tried.named(host, "experiment_viewed") == []
@@ -193,7 +196,7 @@ def test_an_exposure_is_what_is_seen(tried: Visits, experiments: dict[str, Exper
     """A variant down the page exposes when it comes into view, one by hand when it is asked."""
     host = tried.host()
     tall = "<div style='height:4000px'>tall</div>"
-    url = tried.put(host, "/", tall + CONTROL + GUIDE, STYLE)
+    url = tried.put(host, "/", tall + CONTROL + GUIDE, PATIENT)
     with tried.profile() as profile:
         come_as(profile, visitor_of(experiments["oopy_guide"], "control"))
         page = profile.new_page()
@@ -234,7 +237,7 @@ def test_a_variant_is_kept(tried: Visits, experiments: dict[str, Experiment]) ->
     """Who had a variant keeps it, whatever the buckets say later; without consent none is drawn."""
     host = tried.host()
     device = visitor_of(experiments["oopy_guide"], "control")
-    url = tried.put(host, "/", CONTROL + GUIDE, STYLE)
+    url = tried.put(host, "/", CONTROL + GUIDE, PATIENT)
     me = f'{{"a": "{device}", "s": "s", "t": 1, "v": {{"oopy_guide": ["guide_div", "{device}"]}}}}'
     with tried.profile() as profile:
         profile.add_init_script(f"localStorage.fh ??= '{me}'")
@@ -243,7 +246,7 @@ def test_a_variant_is_kept(tried: Visits, experiments: dict[str, Experiment]) ->
         (row,) = tried.wait(host, "experiment_viewed")
     assert row["properties"]["variation_id"] == "guide_div"
     host = tried.host()
-    url = tried.put(host, "/", CONTROL + GUIDE, STYLE, consent="anonymous")
+    url = tried.put(host, "/", CONTROL + GUIDE, PATIENT, consent="anonymous")
     with tried.profile() as profile:
         page = profile.new_page()
         page.goto(url)

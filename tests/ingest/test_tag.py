@@ -76,7 +76,7 @@ def test_versions_and_integrity(collector: RunningCollector) -> None:
 def test_experiments_end_their_part(collector: RunningCollector) -> None:
     """The part for experiments ends with those that run; the shipped ones are over."""
     text = collector.client.get("/tag/experiments.js").text
-    assert text.endswith(";fhTag.define([])")
+    assert text.endswith(";fhTag.experiments([])")
 
 
 def test_minified() -> None:
