@@ -62,6 +62,13 @@ class Settings(BaseSettings):
             " (dev:web when empty and bound to loopback)."
         ),
     ] = ""
+    snowplow_key: Annotated[
+        str,
+        Field(
+            description="Write key that Snowplow's trackers count for, since they send none;"
+            " its origins are the pages that may. Empty takes none of theirs."
+        ),
+    ] = ""
     read_keys: Annotated[
         str,
         Field(description="Keys that may read views at /export, comma separated; empty for none."),

@@ -15,7 +15,7 @@ from schemas.events import EventDocument, event_faults, event_from, name_faults
 from schemas.experiment_faults import experiment_faults
 from schemas.experiment_shape import EXPERIMENT_SHAPE
 from schemas.faults import Fault
-from schemas.folder import read_folder
+from schemas.folder import FLAT_ROOMS, read_folder
 from schemas.funnel_shape import FUNNEL_SHAPE
 from schemas.funnel_versions import version_order_faults
 from schemas.known_funnels import KnownFunnels, known_funnels
@@ -24,6 +24,7 @@ from schemas.shapes import Shape
 from schemas.stages import order_faults
 from schemas.target_faults import target_faults
 from schemas.targets import TARGETS_SHAPE
+from schemas.trackers import tracker_faults
 from schemas.versions import version_faults
 
 
@@ -39,6 +40,7 @@ class Reading:
     targets: tuple[Document, ...]
     actions: tuple[Document, ...]
     experiments: tuple[Document, ...]
+    trackers: tuple[Document, ...]
     faults: tuple[Fault, ...]
 
     @property
@@ -60,14 +62,16 @@ def check_plan(folder: Path) -> list[Fault]:
 def read_plan(folder: Path) -> Reading:
     """Read and check every file of a plan folder; only events must be there."""
     documents, faults = read_folder(folder)
-    schemas, funnels, targets, actions, experiments = (
+    schemas, funnels, targets, actions, experiments, trackers = (
         [document for document in documents if document.file.startswith(f"{room}/")]
-        for room in ("events", "funnels", "targets", "actions", "experiments")
+        for room in ("events", *FLAT_ROOMS)
     )
     events = sorted(map(event_from, schemas), key=lambda event: (event.name, event.numbers))
     known = known_funnels(funnels)
     faults += chain(_plan_faults(events, funnels), _goal_faults(known, targets, actions))
     faults += _experiment_faults(experiments, known, _described(events))
+    names = {event.name: event for event in events}
+    faults += chain(*(tracker_faults(document, names) for document in trackers))
     faults.sort(key=lambda fault: (fault.file, fault.line, fault.message))
     faulty = {fault.file for fault in faults}
     return Reading(
@@ -76,6 +80,7 @@ def read_plan(folder: Path) -> Reading:
         tuple(targets),
         tuple(actions),
         tuple(document for document in experiments if document.file not in faulty),
+        tuple(document for document in trackers if document.file not in faulty),
         tuple(faults),
     )
 
