@@ -52,7 +52,7 @@ def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
     if not plan_in_force(client):
         plan = load_plan(settings.plan)
         for fault in plan.refused:
-            log.warning("an experiment is refused", extra={"fault": str(fault)})
+            log.warning("a file of the plan is refused", extra={"fault": str(fault)})
         apply_plan(client, tables_of(plan), settlement, _log_progress)
 
 

@@ -9,6 +9,7 @@ from jsonschema_rs import Draft202012Validator
 
 from schemas.actions import Action, action_from
 from schemas.check import Reading, read_plan
+from schemas.coverage import Expectation, listed
 from schemas.dialect import compile_schema
 from schemas.events import EventDocument
 from schemas.experiments import Experiment, experiment_from
@@ -52,7 +53,7 @@ class EventSchema:
 class Plan:
     """The events by name and version (oldest first); all versions of funnels; targets, actions.
 
-    `experiments` are those without fault; `refused` are the faults of the others.
+    `experiments` and `coverage` are those without fault; `refused` are the faults of the others.
     """
 
     events: Mapping[str, Mapping[str, EventSchema]]
@@ -61,6 +62,7 @@ class Plan:
     actions: tuple[Action, ...]
     experiments: tuple[Experiment, ...] = ()
     refused: tuple[Fault, ...] = ()
+    coverage: tuple[Expectation, ...] = ()
     _by_key: dict[str, Mapping[str, EventSchema]] = field(init=False, repr=False, compare=False)
     _found: dict[str, EventSchema] = field(init=False, repr=False, compare=False)
 
@@ -100,10 +102,10 @@ class Plan:
 def load_plan(folder: Path) -> Plan:
     """Load and compile the plan in a folder of `events/` and, if wanted, `funnels/` and more.
 
-    Further rooms are `targets/`, `actions/` and `experiments/`.
+    Further rooms are `targets/`, `actions/`, `experiments/` and `coverage/`.
 
     Raises:
-        PlanError: the folder has any fault but those of experiments, which are refused alone.
+        PlanError: the folder has any fault but those of experiments and coverage, refused alone.
     """
     reading = read_plan(folder)
     if reading.hindrances:
@@ -116,6 +118,7 @@ def load_plan(folder: Path) -> Plan:
         tuple(action_from(file.value, known) for file in reading.actions),
         tuple(experiment_from(file.value) for file in reading.experiments),
         reading.refused,
+        listed(reading.coverage, reading.experiments),
     )
 
 

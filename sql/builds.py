@@ -56,6 +56,8 @@ _PLAN_TABLES = (
     "plan_experiments",
     "plan_experiment_metrics",
     "plan_experiment_events",
+    "plan_events",
+    "plan_coverage",
 )
 _STATES = ("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules")
 
@@ -75,6 +77,8 @@ class PlanTables:
     experiments: Rows = ()
     experiment_metrics: Rows = ()
     experiment_events: Rows = ()
+    events: Rows = ()
+    coverage: Rows = ()
 
     @property
     def name(self) -> str:
@@ -180,6 +184,8 @@ def _write_plan(client: Client, plan: PlanTables, builds: Builds) -> None:
         "plan_experiments": plan.experiments,
         "plan_experiment_metrics": plan.experiment_metrics,
         "plan_experiment_events": plan.experiment_events,
+        "plan_events": plan.events,
+        "plan_coverage": plan.coverage,
     }
     for table, rows in tables.items():
         client.command(
