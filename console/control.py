@@ -18,7 +18,10 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from console.door import Door
 from console.export import Export, export
+from console.qa import qa
+from console.runs import runs
 from sql.client import Warehouse, WarehouseError, connection
 
 ADDRESS_FILE = "control.json"
@@ -35,6 +38,7 @@ class Control:
     warehouse: Warehouse
     jobs: dict[str, Callable[[Client, Any], Any]]
     export: Export | None = None
+    door: Door = field(default_factory=lambda: Door((), open=False))
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
@@ -60,6 +64,9 @@ def control(state: Control) -> FastAPI:
 
     app.include_router(_health(state))
     app.include_router(_controlled(state))
+    kept = [Depends(_prepared(state)), Depends(state.door.admit)]
+    for routes in (qa(state.warehouse), runs(state.warehouse)):
+        app.include_router(routes, dependencies=kept)
     if state.export is not None:
         app.include_router(
             export(state.export, state.warehouse), dependencies=[Depends(_prepared(state))]

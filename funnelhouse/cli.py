@@ -8,12 +8,15 @@ import typer
 
 from funnelhouse import __version__
 from funnelhouse.commands import (
+    coverage,
     events,
+    expect,
     experiment,
     migrate,
     plan,
     processes,
     replay,
+    runs,
     send,
     spend,
     sql,
@@ -31,6 +34,7 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Bring in what stands in CSV files.")
 experiments = typer.Typer(help="Read experiments out, and plan them.")
+tests = typer.Typer(help="Test runs, whose events stand in no report.")
 plans = typer.Typer(help="Check a tracking plan, and bring it into force.")
 
 
@@ -59,14 +63,20 @@ app.command()(send.send)
 app.command()(replay.replay)
 app.command()(sql.sql)
 app.command()(processes.demo)
+app.command()(coverage.coverage)
+app.command()(expect.expect)
 app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
+app.add_typer(tests, name="run")
 app.add_typer(experiments, name="experiment")
 imports.command("spend")(spend.spend)
 imports.command("events")(events.events)
 imports.command("targets")(targets.targets)
 plans.command("check")(plan.check)
 plans.command("apply")(plan.apply)
+tests.command("start")(runs.start)
+tests.command("end")(runs.end)
+tests.command("list")(runs.listing)
 experiments.command("list")(experiment.listing)
 experiments.command("readout")(experiment.readout)
 experiments.command("power")(experiment.power)

@@ -15,8 +15,9 @@ from clickhouse_connect.driver.client import Client
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import Control, control, write_address
+from console.door import Door
 from console.export import Export
-from funnelhouse.address import host_and_port
+from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
 from funnelhouse.logs import configure_logs
@@ -98,7 +99,8 @@ def run(settings: Settings) -> int:
     readers = settings.readers
     export = Export(readers, settings.export_max_rows) if readers else None
     jobs = jobs_of(change)
-    state = Control(ready.is_set, settings.warehouse_place, jobs, export)
+    door = Door(readers, open=is_loopback(host))
+    state = Control(ready.is_set, settings.warehouse_place, jobs, export, door)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )

@@ -107,7 +107,7 @@ SELECT
         'nobody shown',
         devices_with_event = 0
             AND others_with_event > 0
-            AND ({run:String} != '' OR pow(1 - share_of_others, devices) < 0.001),
+            AND ({run:String} != '' OR pow(1 - (others_with_event + 1) / (others + 2), devices) < 0.001),
         'silent',
         share < 0.8 * share_of_others
             AND pooled < 1
