@@ -57,7 +57,7 @@ def expected_from(asked: Any, planned: Planned) -> Expected:
     if unknown:
         known = ["event", "properties", "unplanned"]
         raise ValueError(f'There is no "{unknown[0]}" here; {meant(unknown[0], known)}.')
-    name, properties = asked.get("event"), asked.get("properties") or {}
+    name, properties = asked.get("event"), asked.get("properties", {})
     if not isinstance(name, str) or not name.strip():
         raise ValueError('The name of the event is missing; write it as "event".')
     if type(properties) is not dict:

@@ -18,6 +18,7 @@ from console.control import Control, control, write_address
 from console.door import Door
 from console.export import Export
 from funnelhouse.address import host_and_port, is_loopback
+from funnelhouse.endpoint import Endpoint
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
 from funnelhouse.logs import configure_logs
@@ -73,6 +74,7 @@ def run(settings: Settings) -> int:
     settlement = Settlement(settings.timezone)
     readouts = Readouts(lambda: connect(settings.warehouse_place), settings.timezone)
     change = PlanChange(settings, settlement)
+    beside = (change, readouts, Endpoint(settings))
     faulty: list[PlanError] = []
 
     def opened() -> Client:
@@ -86,8 +88,8 @@ def run(settings: Settings) -> int:
                 server.should_exit = True
                 raise
             ready.set()
-            change.begin()
-            readouts.begin()
+            for one in beside:
+                one.begin()
         return client
 
     loader = Loader(
@@ -123,8 +125,8 @@ def run(settings: Settings) -> int:
         server.run()
     finally:
         loader.stop.set()
-        change.stop()
-        readouts.stop()
+        for one in beside:
+            one.stop()
         thread.join()
     if faulty:
         raise faulty[0]

@@ -1,7 +1,7 @@
 -- seen_between: one row an accepted event received from `since` until before `until` (wall clocks of
 -- the report timezone), of a test run, or for run = '' of no run: what all coverage is made of.
 -- device is a hash of the anonymous id, else of the user id; filled are the properties with a value;
--- experiment and variant are those of an exposure.
+-- experiment and variant are those of an exposure. In a run nobody is a bot: tests drive browsers.
 -- Duplicates: of copies of one event the first received stands here.
 CREATE OR REPLACE VIEW seen_between AS
 WITH
@@ -52,7 +52,7 @@ SELECT
     event_time,
     planned,
     server,
-    is_bot,
+    false,
     cityHash64(if(anonymous_id != '', anonymous_id, user_id)),
     page_host,
     page_path,
