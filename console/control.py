@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from console.door import Door
 from console.export import Export, export
+from console.micro import Drained, micro
 from console.qa import qa
 from console.runs import runs
 from sql.client import Warehouse, WarehouseError, connection
@@ -39,6 +40,7 @@ class Control:
     jobs: dict[str, Callable[[Client, Any], Any]]
     export: Export | None = None
     door: Door = field(default_factory=lambda: Door((), open=False))
+    drained: Drained = lambda _: True
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
@@ -65,7 +67,8 @@ def control(state: Control) -> FastAPI:
     app.include_router(_health(state))
     app.include_router(_controlled(state))
     kept = [Depends(_prepared(state)), Depends(state.door.admit)]
-    for routes in (qa(state.warehouse), runs(state.warehouse)):
+    tests = (qa(state.warehouse), runs(state.warehouse), micro(state.warehouse, state.drained))
+    for routes in tests:
         app.include_router(routes, dependencies=kept)
     if state.export is not None:
         app.include_router(

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 from contextlib import ExitStack
+from functools import partial
 from threading import Event
 
 import uvicorn
@@ -27,6 +28,7 @@ from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
 from funnelhouse.readouts import Readouts
 from funnelhouse.settings import Settings
+from ingest.depth import is_drained
 from ingest.loader import Loader, LoaderConfig
 from schemas.registry import PlanError, load_plan
 from sql.builds import apply_plan, plan_in_force
@@ -102,7 +104,8 @@ def run(settings: Settings) -> int:
     export = Export(readers, settings.export_max_rows) if readers else None
     jobs = jobs_of(change)
     door = Door(readers, open=is_loopback(host))
-    state = Control(ready.is_set, settings.warehouse_place, jobs, export, door)
+    drained = partial(is_drained, settings.spool_folder)
+    state = Control(ready.is_set, settings.warehouse_place, jobs, export, door, drained)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )
