@@ -7,6 +7,7 @@ import gc
 import logging
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from functools import partial
 from threading import Event
@@ -18,6 +19,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from console.control import Control, control, write_address
 from console.door import Door
 from console.export import Export
+from console.pages.site import Progress
 from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.endpoint import Endpoint
 from funnelhouse.holding import AlreadyRunningError, only_one
@@ -28,8 +30,9 @@ from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
 from funnelhouse.readouts import Readouts
 from funnelhouse.settings import Settings
-from ingest.depth import is_drained
+from ingest.depth import is_drained, measure
 from ingest.loader import Loader, LoaderConfig
+from ingest.metrics import LoaderSnapshot, read_snapshot
 from schemas.registry import PlanError, load_plan
 from sql.builds import apply_plan, plan_in_force
 from sql.client import connect
@@ -62,6 +65,13 @@ def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
 
 def _log_progress(what: str, done: int, of: int) -> None:
     log.info("building stages", extra={"what": what, "done": done, "of": of})
+
+
+def _progress(settings: Settings) -> Progress:
+    """Tell how far the loader is, for the console's first page."""
+    loader = read_snapshot(settings.run_folder / "loader.json", LoaderSnapshot)
+    held = measure(settings.spool_folder, time.time())
+    return Progress(loader.lag_s if loader else 0.0, held.segments)
 
 
 def run(settings: Settings) -> int:
@@ -105,7 +115,17 @@ def run(settings: Settings) -> int:
     jobs = jobs_of(change)
     door = Door(readers, open=is_loopback(host))
     drained = partial(is_drained, settings.spool_folder)
-    state = Control(ready.is_set, settings.warehouse_place, jobs, export, door, drained)
+    progress = partial(_progress, settings)
+    state = Control(
+        ready.is_set,
+        settings.warehouse_place,
+        jobs,
+        export,
+        door,
+        drained,
+        progress,
+        settings.timezone,
+    )
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )
