@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -45,19 +46,21 @@ def draw(spec: dict[str, Any], told: str) -> Markup:
 
 
 def by_minute(rows: Rows, told: str) -> Markup:
-    """Draw counts by minute, stacked by outcome: rows of minute, outcome and events."""
+    """Draw counts by minute of an hour, stacked by outcome: minute (UTC), outcome and events."""
+    last = datetime.fromisoformat(max(row["minute"] for row in rows))
+    span = [(last - timedelta(minutes=59)).isoformat(), (last + timedelta(minutes=1)).isoformat()]
     return draw(
         {
             "width": 720,
             "height": 160,
             "data": {"values": list(rows)},
-            "mark": {"type": "bar"},
+            "mark": {"type": "bar", "width": 9},
             "encoding": {
                 "x": {
                     "field": "minute",
                     "type": "temporal",
-                    "timeUnit": "yearmonthdatehoursminutes",
                     "title": None,
+                    "scale": {"type": "utc", "domain": span},
                     "axis": {"format": "%H:%M"},
                 },
                 "y": {"field": "events", "type": "quantitative", "title": None},

@@ -14,6 +14,7 @@ from funnelhouse.commands import (
     experiment,
     migrate,
     plan,
+    plan_texts,
     processes,
     replay,
     runs,
@@ -74,6 +75,10 @@ imports.command("events")(events.events)
 imports.command("targets")(targets.targets)
 plans.command("check")(plan.check)
 plans.command("apply")(plan.apply)
+plans.command("diff")(plan_texts.diff)
+plans.command("docs")(plan_texts.docs)
+plans.command("infer")(plan_texts.infer)
+plans.command("types")(plan_texts.types)
 tests.command("start")(runs.start)
 tests.command("end")(runs.end)
 tests.command("list")(runs.listing)

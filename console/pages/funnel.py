@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from console import charts
-from console.pages.site import Site, rows
+from console.pages.site import Site, figure, rows
 
 _FUNNELS = """
 SELECT funnel, max(title) AS name, max(title_ko) AS name_ko
@@ -44,6 +44,7 @@ FROM funnel_weekly
 WHERE funnel = '{funnel}' AND track != ''
 ORDER BY track
 """
+_PROBLEMS = {"missed", "guardrail broken", "at risk"}
 _FRESH_S = 60.0
 
 
@@ -83,6 +84,7 @@ def funnel(site: Site) -> APIRouter:
             "track": track,
             "statements": statements,
             "chart": chart,
+            "problems": [_problem(row) for row in found["board"] if row["status"] in _PROBLEMS],
             **found,
         }
         return site.render(request, "funnel.html", values)
@@ -97,6 +99,18 @@ def _tracks(client: Client, chosen: str) -> list[str]:
 def _quoted(names: dict[str, str]) -> dict[str, str]:
     """Write names of the plan and tracks that are there into a statement to be copied."""
     return {name: text.replace("\\", "\\\\").replace("'", "\\'") for name, text in names.items()}
+
+
+def _problem(row: dict[str, Any]) -> dict[str, str]:
+    """Say in a sentence what is off with a figure of the board."""
+    metric = row["metric"]
+    way = f"{row['from_stage']} → {row['stage']}" if row["from_stage"] else row["stage"]
+    figures = {"last week": row["last_period"], "two weeks ago": row["period_before"]}
+    figures |= {"target": row["target"], "guardrail": row["guardrail"]}
+    told = [
+        f"{name} {written}" for name, value in figures.items() if (written := figure(value, metric))
+    ]
+    return {"status": row["status"], "told": f"{metric} {way}: {', '.join(told)}"}
 
 
 def _chart(stages: list[dict[str, Any]]) -> Any:

@@ -73,7 +73,7 @@ class Site:
         environment.filters |= {
             "share": _share,
             "number": _number,
-            "figure": _figure,
+            "figure": figure,
             "moment": _moment,
             "quoted": lambda text: quote(str(text), safe=""),
         }
@@ -132,7 +132,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}"
 
 
-def _figure(value: float | None, metric: str) -> str:
+def figure(value: float | None, metric: str) -> str:
     """Write a figure as its metric wants: shares in percent, all else as numbers."""
     return _share(value) if metric in {"conversion", "withdrawals", "roas"} else _number(value)
 
