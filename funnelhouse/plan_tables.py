@@ -37,6 +37,7 @@ def tables_of(plan: Plan) -> PlanTables:
             for name, versions in plan.events.items()
         ],
         coverage=[astuple(expectation) for expectation in plan.coverage],
+        alerts=[astuple(alert) for alert in plan.alerts],
         **experiment_tables(plan.experiments),
     )
 

@@ -129,6 +129,15 @@ class Settings(BaseSettings):
     export_max_rows: Annotated[int, Field(ge=1000, description="Most rows of one export.")] = (
         1_000_000
     )
+    alert_webhook: Annotated[
+        str, Field(description="Slack-compatible webhook that is told of alerts; empty for none.")
+    ] = ""
+    alertmanager: Annotated[
+        str, Field(description="Address of an Alertmanager, http://host:9093; empty for none.")
+    ] = ""
+    alerts_every_s: Annotated[
+        float, Field(gt=0, description="How often the plan's alerts are evaluated.")
+    ] = 60
     sql_max_seconds: Annotated[int, Field(gt=0, description="Longest query by the endpoint.")] = 60
     sql_max_memory_bytes: Annotated[
         int, Field(gt=0, description="Most memory of one query by the endpoint.")
@@ -153,6 +162,14 @@ class Settings(BaseSettings):
                 f"`{name}` is no IANA time zone; write one such as Asia/Seoul"
             ) from error
         return name
+
+    @field_validator("alert_webhook", "alertmanager")
+    @classmethod
+    def _receiver(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("write an address that begins with https://, or leave it empty")
+        return url
 
     @field_validator("warehouse")
     @classmethod

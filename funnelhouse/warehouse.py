@@ -21,6 +21,7 @@ from console.door import Door
 from console.export import Export
 from console.pages.site import Progress
 from funnelhouse.address import host_and_port, is_loopback
+from funnelhouse.alerts import Alerts, Receivers
 from funnelhouse.endpoint import Endpoint
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
@@ -74,6 +75,31 @@ def _progress(settings: Settings) -> Progress:
     return Progress(loader.lag_s if loader else 0.0, held.segments)
 
 
+def _oldest_s(settings: Settings) -> float:
+    return measure(settings.spool_folder, time.time()).oldest_age_s
+
+
+def _control(settings: Settings, ready: Event, change: PlanChange) -> Control:
+    """Gather what the routes work with."""
+    host, _ = host_and_port(settings.console)
+    readers = settings.readers
+    export = Export(readers, settings.export_max_rows) if readers else None
+    jobs = jobs_of(change)
+    door = Door(readers, open=is_loopback(host))
+    drained = partial(is_drained, settings.spool_folder)
+    progress = partial(_progress, settings)
+    return Control(
+        ready.is_set,
+        settings.warehouse_place,
+        jobs,
+        export,
+        door,
+        drained,
+        progress,
+        settings.timezone,
+    )
+
+
 def run(settings: Settings) -> int:
     """Load and answer until told to stop; the exit status is 1 when the loader failed.
 
@@ -86,7 +112,10 @@ def run(settings: Settings) -> int:
     settlement = Settlement(settings.timezone)
     readouts = Readouts(lambda: connect(settings.warehouse_place), settings.timezone)
     change = PlanChange(settings, settlement)
-    beside = (change, readouts, Endpoint(settings))
+    receivers = Receivers(settings.alert_webhook, settings.alertmanager)
+    oldest_s = partial(_oldest_s, settings)
+    alerts = Alerts(settings.warehouse_place, receivers, oldest_s, settings.alerts_every_s)
+    beside = (change, readouts, Endpoint(settings), alerts)
     faulty: list[PlanError] = []
 
     def opened() -> Client:
@@ -110,22 +139,7 @@ def run(settings: Settings) -> int:
         settlement,
     )
     host, port = host_and_port(settings.console)
-    readers = settings.readers
-    export = Export(readers, settings.export_max_rows) if readers else None
-    jobs = jobs_of(change)
-    door = Door(readers, open=is_loopback(host))
-    drained = partial(is_drained, settings.spool_folder)
-    progress = partial(_progress, settings)
-    state = Control(
-        ready.is_set,
-        settings.warehouse_place,
-        jobs,
-        export,
-        door,
-        drained,
-        progress,
-        settings.timezone,
-    )
+    state = _control(settings, ready, change)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )

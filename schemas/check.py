@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from schemas.actions import ACTION_SHAPE, action_faults
+from schemas.alerts import ALERTS_SHAPE, alert_faults
 from schemas.conditions import described
 from schemas.coverage import COVERAGE_SHAPE, coverage_faults, variants_of
 from schemas.documents import Document
@@ -27,7 +28,7 @@ from schemas.target_faults import target_faults
 from schemas.targets import TARGETS_SHAPE
 from schemas.versions import version_faults
 
-_ALONE = ("experiments/", "coverage/")
+_ALONE = ("experiments/", "coverage/", "alerts/")
 """Rooms whose files are refused one by one: nothing else of the plan needs them."""
 
 
@@ -35,8 +36,8 @@ _ALONE = ("experiments/", "coverage/")
 class Reading:
     """What a plan folder holds: events oldest version first, and everything wrong with it.
 
-    `experiments` and `coverage` are those without fault: a faulty one is refused alone, and told in
-    `faults`.
+    `experiments`, `coverage` and `alerts` are those without fault: a faulty one is refused alone,
+    and told in `faults`.
     """
 
     events: tuple[EventDocument, ...]
@@ -45,6 +46,7 @@ class Reading:
     actions: tuple[Document, ...]
     experiments: tuple[Document, ...]
     coverage: tuple[Document, ...]
+    alerts: tuple[Document, ...]
     faults: tuple[Fault, ...]
 
     @property
@@ -66,7 +68,7 @@ def check_plan(folder: Path) -> list[Fault]:
 def read_plan(folder: Path) -> Reading:
     """Read and check every file of a plan folder; only events must be there."""
     documents, faults = read_folder(folder)
-    schemas, funnels, targets, actions, experiments, coverage = (
+    schemas, funnels, targets, actions, experiments, coverage, alerts = (
         [document for document in documents if document.file.startswith(f"{room}/")]
         for room in ("events", *FLAT_ROOMS)
     )
@@ -75,6 +77,7 @@ def read_plan(folder: Path) -> Reading:
     faults += chain(_plan_faults(events, funnels), _goal_faults(known, targets, actions))
     faults += _experiment_faults(experiments, known, _described(events))
     faults += _coverage_faults(coverage, _sound_of(experiments, faults), _described(events))
+    faults += _alert_faults(alerts, _sound_of(coverage, faults), known)
     faults.sort(key=lambda fault: (fault.file, fault.line, fault.message))
     return Reading(
         tuple(events),
@@ -83,6 +86,7 @@ def read_plan(folder: Path) -> Reading:
         tuple(actions),
         tuple(_sound_of(experiments, faults)),
         tuple(_sound_of(coverage, faults)),
+        tuple(_sound_of(alerts, faults)),
         tuple(faults),
     )
 
@@ -139,6 +143,15 @@ def _coverage_faults(
     shaped, faults = _shaped(coverage, COVERAGE_SHAPE)
     yield from faults
     yield from coverage_faults(shaped, plan, variants_of([one.value for one in experiments]))
+
+
+def _alert_faults(
+    alerts: Sequence[Document], coverage: Sequence[Document], funnels: KnownFunnels
+) -> Iterator[Fault]:
+    shaped, faults = _shaped(alerts, ALERTS_SHAPE)
+    yield from faults
+    places = [document.value["coverage"] for document in coverage]
+    yield from alert_faults(shaped, places, list(funnels.by_name))
 
 
 def _sound_of(documents: Sequence[Document], faults: Sequence[Fault]) -> list[Document]:

@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator
 
 from schemas.actions import Action, action_from
+from schemas.alerts import Alert, alerts_from
 from schemas.check import Reading, read_plan
 from schemas.coverage import Expectation, listed
 from schemas.dialect import compile_schema
@@ -53,7 +54,8 @@ class EventSchema:
 class Plan:
     """The events by name and version (oldest first); all versions of funnels; targets, actions.
 
-    `experiments` and `coverage` are those without fault; `refused` are the faults of the others.
+    `experiments`, `coverage` and `alerts` are those without fault; `refused` are the faults of
+    the others.
     """
 
     events: Mapping[str, Mapping[str, EventSchema]]
@@ -63,6 +65,7 @@ class Plan:
     experiments: tuple[Experiment, ...] = ()
     refused: tuple[Fault, ...] = ()
     coverage: tuple[Expectation, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     _by_key: dict[str, Mapping[str, EventSchema]] = field(init=False, repr=False, compare=False)
     _found: dict[str, EventSchema] = field(init=False, repr=False, compare=False)
 
@@ -102,10 +105,10 @@ class Plan:
 def load_plan(folder: Path) -> Plan:
     """Load and compile the plan in a folder of `events/` and, if wanted, `funnels/` and more.
 
-    Further rooms are `targets/`, `actions/`, `experiments/` and `coverage/`.
+    Further rooms are `targets/`, `actions/`, `experiments/`, `coverage/` and `alerts/`.
 
     Raises:
-        PlanError: the folder has any fault but those of experiments and coverage, refused alone.
+        PlanError: the folder has any fault but those of files that are refused alone.
     """
     reading = read_plan(folder)
     if reading.hindrances:
@@ -119,6 +122,7 @@ def load_plan(folder: Path) -> Plan:
         tuple(experiment_from(file.value) for file in reading.experiments),
         reading.refused,
         listed(reading.coverage, reading.experiments),
+        tuple(alert for file in reading.alerts for alert in alerts_from(file.value)),
     )
 
 

@@ -58,6 +58,7 @@ _PLAN_TABLES = (
     "plan_experiment_events",
     "plan_events",
     "plan_coverage",
+    "plan_alerts",
 )
 _STATES = ("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules")
 
@@ -79,6 +80,7 @@ class PlanTables:
     experiment_events: Rows = ()
     events: Rows = ()
     coverage: Rows = ()
+    alerts: Rows = ()
 
     @property
     def name(self) -> str:
@@ -186,6 +188,7 @@ def _write_plan(client: Client, plan: PlanTables, builds: Builds) -> None:
         "plan_experiment_events": plan.experiment_events,
         "plan_events": plan.events,
         "plan_coverage": plan.coverage,
+        "plan_alerts": plan.alerts,
     }
     for table, rows in tables.items():
         client.command(

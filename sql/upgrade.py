@@ -108,6 +108,8 @@ VIEWS = (
     "coverage/unplanned_events",
     "coverage/volume_anomalies_between",
     "coverage/volume_anomalies",
+    "alert/alerts",
+    "alert/alert_states",
 )
 """Views in an order in which each finds those that it reads."""
 

@@ -73,6 +73,9 @@ def test_lands_once(product: RunningProduct, running: CommandLine, mended: Path)
     assert "0 of 4" in running.out("replay", "--reason", "unknown_event").splitlines()[0]
     told = running.out("replay", "--plan", str(mended), "--dry-run")
     assert "unknown_event: 3 of 4 pass now" in told
+    assert "  Mentor Met at $.event: 3 of 4" in told
+    other = running.out("replay", "--plan", str(mended), "--dry-run", "--event", "Nobody's")
+    assert "0 of 0 rejected events" in other
     assert product.sql(LANDED) == []
 
     for _ in range(2):
