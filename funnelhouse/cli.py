@@ -12,6 +12,7 @@ from funnelhouse.commands import (
     events,
     expect,
     experiment,
+    forget,
     migrate,
     plan,
     plan_texts,
@@ -66,6 +67,7 @@ app.command()(sql.sql)
 app.command()(processes.demo)
 app.command()(coverage.coverage)
 app.command()(expect.expect)
+app.command()(forget.forget)
 app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
 app.add_typer(tests, name="run")

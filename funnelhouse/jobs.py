@@ -10,8 +10,11 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from funnelhouse.forgetting import Drain, forget_person
 from funnelhouse.plan_change import PlanChange
+from funnelhouse.settings import Settings
 from sql.runs import Run, end_run, find_run, newest_runs, start_run
+from sql.settle import Settlement
 from sql.spend import Spend, import_spend
 from sql.targets import import_targets
 from sql.upgrade import shipped, status
@@ -75,8 +78,10 @@ JOBS: dict[str, Job] = {
 }
 
 
-def jobs_of(change: PlanChange) -> dict[str, Job]:
-    """Give all jobs: those on the warehouse alone, and those on the change of its plan."""
+def jobs_of(
+    change: PlanChange, settings: Settings, settlement: Settlement, drain: Drain
+) -> dict[str, Job]:
+    """Give all jobs: those on the warehouse alone, on the change of its plan, and on people."""
 
     def listed(client: Client, _: Any) -> Any:
         # SciPy takes a second to import, which other commands need not wait for.
@@ -92,6 +97,7 @@ def jobs_of(change: PlanChange) -> dict[str, Job]:
     return JOBS | {
         "apply_plan": lambda _client, folder: change.begin(folder),
         "plan": lambda client, _: change.progress(client),
+        "forget": lambda client, person: forget_person(client, person, settings, settlement, drain),
         "experiments": listed,
         "experiment_readout": read_out,
     }

@@ -42,6 +42,8 @@ from sql.upgrade import migrate
 
 log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
+_DRAINED_S = 60.0
+_LOOK_S = 0.05
 
 
 def upgrade(client: Client, settings: Settings) -> None:
@@ -79,12 +81,27 @@ def _oldest_s(settings: Settings) -> float:
     return measure(settings.spool_folder, time.time()).oldest_age_s
 
 
-def _control(settings: Settings, ready: Event, change: PlanChange) -> Control:
+def _await_drained(settings: Settings) -> None:
+    """Wait until what was received before now is loaded.
+
+    Raises:
+        ValueError: that takes too long.
+    """
+    asked_at = time.time()
+    while not is_drained(settings.spool_folder, asked_at):
+        if time.time() > asked_at + _DRAINED_S:
+            raise ValueError("The spool is not loaded yet; see `funnelhouse status`, ask again.")
+        time.sleep(_LOOK_S)
+
+
+def _control(
+    settings: Settings, ready: Event, change: PlanChange, settlement: Settlement
+) -> Control:
     """Gather what the routes work with."""
     host, _ = host_and_port(settings.console)
     readers = settings.readers
     export = Export(readers, settings.export_max_rows) if readers else None
-    jobs = jobs_of(change)
+    jobs = jobs_of(change, settings, settlement, partial(_await_drained, settings))
     door = Door(readers, open=is_loopback(host))
     drained = partial(is_drained, settings.spool_folder)
     progress = partial(_progress, settings)
@@ -139,7 +156,7 @@ def run(settings: Settings) -> int:
         settlement,
     )
     host, port = host_and_port(settings.console)
-    state = _control(settings, ready, change)
+    state = _control(settings, ready, change, settlement)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )
