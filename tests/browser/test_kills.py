@@ -21,7 +21,8 @@ EACH = 3
 BODY = """<script>
 const f = window.funnelhouse = []; f.track = (...given) => f.push(['track', ...given]);
 const visit = new URLSearchParams(location.search).get('visit');
-for (const n of [0, 1, 2]) f.track('Guide Opened', {guide_id: [location.hostname, visit, n].join('/')});
+for (const n of [0, 1, 2])
+  f.track('Guide Opened', {guide_id: [location.hostname, visit, n].join('/')});
 </script>"""
 NOTHING_WAITS = "!Object.keys(localStorage).some(key => /^fhq/.test(key))"
 SEED = 20240729
