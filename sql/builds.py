@@ -162,7 +162,7 @@ def _refuse_lost_events(client: Client) -> None:
 def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) -> None:
     names = list(builds)
     rows = [(build, *rule) for build, rules in builds.items() for rule in rules]
-    with settlement.turn:
+    with settlement.rules:
         known = client.query("SELECT DISTINCT build FROM stage_rules").result_rows
         missing = [row for row in rows if (row[0],) not in known]
         if missing:

@@ -35,7 +35,11 @@ FROM
 """
 _PEOPLE = ("030_people", "040_users", "050_devices", "052_logins")
 _OWNERS = ("058_copies", "060_owners")
-_SESSIONS = ("120_visits", "130_sessions", "140_sessions", "150_exposures")
+_SESSIONS = (
+    *("120_visits", "125_session_steps", "130_sessions"),
+    *("138_stored_sessions", "140_sessions", "150_exposures"),
+)
+_STEPS = ("125_session_steps", "138_stored_sessions", "139_same_sessions", "140_sessions")
 # What is read in order of the key is for one thread: a second one would wait, and hold its part.
 _IN_ORDER = {"max_threads": 1, "optimize_aggregation_in_order": 1}
 _EVENTS_A_SLICE = 5_000_000
@@ -45,13 +49,15 @@ _POSTPONED_AT_ONCE = 200_000
 class Settlement:
     """Settles one load at a time, or everybody in builds that grow; each is safe to repeat.
 
-    `turn` is held meanwhile, since two at once could each miss what the other is about to write;
-    a loader holds it from its insert on, so that stage rules change between loads only. Loads go on
-    while builds grow and leave those out; whom they touch is settled there at the end.
+    `turn` is held meanwhile, since two at once could each miss what the other is about to write.
+    `rules` is held while events are inserted and while rules are, so that an insert meets all rules
+    of a plan or none. Loads go on while builds grow and leave those out; whom they touch is settled
+    there at the end.
     """
 
     def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
         self.turn = Turn()
+        self.rules = Turn()
         self.timezone = timezone
         self.session_timeout_s = session_timeout_s
         self._words = {"timezone": timezone, "session_timeout_s": session_timeout_s}
@@ -140,7 +146,7 @@ class Settlement:
             statements.run("021_seeds_of_postponed", at_once=_POSTPONED_AT_ONCE)
             statements.run(*_PEOPLE, "054_candidates", *_OWNERS)
             _settle_stages(statements, version)
-            statements.run("135_stored_sessions", "140_sessions", version=version)
+            statements.run(*_STEPS, version=version)
             statements.run("022_postponed", version=version, gone=1)
             if not statements.count("postponed_seeds FINAL"):
                 self._growing = []
@@ -160,4 +166,5 @@ def _settle_stages(statements: Statements, version: int) -> None:
     if statements.count("candidates"):
         statements.run("080_hits", into="hits", version=version, everybody=False)
         statements.run("090_entries", into="entries", version=version)
-        statements.run("100_stage_hits", "110_stage_entries", version=version)
+        statements.run("098_stored_hits", "100_stage_hits", version=version)
+        statements.run("108_stored_entries", "110_stage_entries", version=version)
