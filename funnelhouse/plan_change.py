@@ -105,7 +105,7 @@ class PlanChange:
         try:
             plan = load_plan(self._folder)
             for fault in plan.refused:
-                log.warning("an experiment is refused", extra={"fault": str(fault)})
+                log.warning("a file of the plan is refused", extra={"fault": str(fault)})
             with connection(self._settings.warehouse_place) as client:
                 changed = apply_plan(client, tables_of(plan), self._settlement, self._note)
                 self._settle_sessions(client)

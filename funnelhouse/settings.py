@@ -34,6 +34,13 @@ class Settings(BaseSettings):
     console: Annotated[str, Field(description="Address of the warehouse process, host:port.")] = (
         "127.0.0.1:8081"
     )
+    sql: Annotated[
+        str,
+        Field(
+            description="Address of the read-only SQL endpoint of the embedded engine, host:port;"
+            " empty for none."
+        ),
+    ] = "127.0.0.1:8123"
     warehouse: Annotated[
         str,
         Field(
@@ -60,6 +67,13 @@ class Settings(BaseSettings):
         Field(
             description="key:source[:server][@origin|origin…],…"
             " (dev:web when empty and bound to loopback)."
+        ),
+    ] = ""
+    snowplow_key: Annotated[
+        str,
+        Field(
+            description="Write key that Snowplow's trackers count for, since they send none;"
+            " its origins are the pages that may. Empty takes none of theirs."
         ),
     ] = ""
     read_keys: Annotated[
@@ -125,6 +139,25 @@ class Settings(BaseSettings):
     export_max_rows: Annotated[int, Field(ge=1000, description="Most rows of one export.")] = (
         1_000_000
     )
+    alert_webhook: Annotated[
+        str, Field(description="Slack-compatible webhook that is told of alerts; empty for none.")
+    ] = ""
+    alertmanager: Annotated[
+        str, Field(description="Address of an Alertmanager, http://host:9093; empty for none.")
+    ] = ""
+    alerts_every_s: Annotated[
+        float, Field(gt=0, description="How often the plan's alerts are evaluated.")
+    ] = 60
+    sql_max_seconds: Annotated[int, Field(gt=0, description="Longest query by the endpoint.")] = 60
+    sql_max_memory_bytes: Annotated[
+        int, Field(gt=0, description="Most memory of one query by the endpoint.")
+    ] = 2 * 1024**3
+    sql_max_rows: Annotated[int, Field(gt=0, description="Most rows of one answer of it.")] = (
+        1_000_000
+    )
+    sql_at_once: Annotated[
+        int, Field(gt=0, le=64, description="Queries that it runs at once, each on one thread.")
+    ] = 2
     drain_s: Annotated[
         int, Field(gt=0, description="Seconds that requests under way have when stopping.")
     ] = 20
@@ -140,6 +173,14 @@ class Settings(BaseSettings):
             ) from error
         return name
 
+    @field_validator("alert_webhook", "alertmanager")
+    @classmethod
+    def _receiver(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("write an address that begins with https://, or leave it empty")
+        return url
+
     @field_validator("warehouse")
     @classmethod
     def _server(cls, url: str) -> str:
@@ -153,6 +194,11 @@ class Settings(BaseSettings):
     def _address(cls, address: str) -> str:
         host_and_port(address)
         return address
+
+    @field_validator("sql")
+    @classmethod
+    def _address_or_none(cls, address: str) -> str:
+        return cls._address(address) if address else address
 
     @property
     def spool_folder(self) -> Path:

@@ -26,12 +26,15 @@ from ingest.pipeline import Pipeline
 from ingest.protocols import segment
 from ingest.proxies import Proxies
 from ingest.refusal import Refusal
-from ingest.row import Row
+from ingest.row import MAX_RUN_LENGTH, Row
 from ingest.spool import Spool
 from transforms.privacy import mask_ip
 
 Reply = Callable[[Answer], None]
 """What is called with the answer of a request, at once or later."""
+
+Reader = Callable[[bytes], Envelope | Refusal]
+"""What reads a plain body."""
 
 _RETRY_AFTER_S = 5
 _log = logging.getLogger(__name__)
@@ -70,8 +73,12 @@ class Intake:
 
     def take_body(self, call: str, head: Head, body: Body, reply: Reply) -> None:
         """Take the body of a POST to `call`; `reply` when what it holds is durable."""
-        read, text = self._read(call, head.encoding, body)
-        self.take(read, head, text, reply)
+        self.take_read(partial(segment.decode, call=call), head, body, reply)
+
+    def take_read(self, read: Reader, head: Head, body: Body, reply: Reply) -> None:
+        """Take a body by what reads it once it is plain; `reply` when what it holds is durable."""
+        envelope, text = self._read(read, head.encoding, body)
+        self.take(envelope, head, text, reply)
 
     def take(self, read: Envelope | Refusal, head: Head, text: bytes, reply: Reply) -> None:
         """Take what was read from `text`; `reply` when it is durable."""
@@ -82,7 +89,7 @@ class Intake:
         self._line.metrics.answered(answer.status)
         self._line.metrics.observe(perf_counter() - started)
 
-    def _read(self, call: str, encoding: str, body: Body) -> tuple[Envelope | Refusal, bytes]:
+    def _read(self, read: Reader, encoding: str, body: Body) -> tuple[Envelope | Refusal, bytes]:
         """Read a body, and return it as plain as it could be made."""
         limits = self._door.limits
         if body.cut:
@@ -91,7 +98,7 @@ class Intake:
         plain = inflate(body.start, encoding, limits.max_inflated_bytes)
         if isinstance(plain, Refusal):
             return plain, body.start
-        return segment.decode(plain, call), plain
+        return read(plain), plain
 
     def _admit(self, read: Envelope | Refusal, head: Head, text: bytes) -> "Taken":
         """Admit what was read, or keep what could not be read, for the key it came under."""
@@ -131,7 +138,8 @@ class Intake:
             return answers.error(403, "origin", detail)
         ip = self._door.proxies.visitor(head.ip, head.forwarded_for)
         shown = mask_ip(ip) if self._line.pipeline.rules.mask_ip else ip
-        head.sender = Origin(key.source, key.server, head.user_agent, shown, head.page, key.key)
+        told = (head.user_agent, shown, head.page, key.key, head.run[:MAX_RUN_LENGTH])
+        head.sender = Origin(key.source, key.server, *told)
         return head.sender
 
     def _within_batch(self, read: Envelope | Refusal) -> Envelope | Refusal:

@@ -6,14 +6,16 @@ segment go when the warehouse has made its rows durable.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from clickhouse_connect.driver.client import Client
 
 from ingest.disk import LOCAL_DISK, Disk
@@ -28,16 +30,20 @@ from ingest.tables import (
     Rows,
     event_table,
     received_table,
-    refused_table,
+    refused,
     rejected_table,
     rows_of,
+    run_rejected_table,
     taken_back_table,
 )
+from sql.runs import Run, registered
 from sql.settle import TOUCHED, Settlement
 
 log = logging.getLogger(__name__)
 
 _MAX_ERROR = 500
+_REFUSED = Reason.REFUSED_BY_WAREHOUSE
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,8 @@ class Loader:
         self._settlement = settlement
         self._disk = disk
         self._loads = Loads(config.spool, disk)
-        self._insertion, settling = (
-            Insertion(connect, self.stop, self._note_retry, config.longest_wait_s) for _ in range(2)
+        self._insertion, self._asking, settling = (
+            Insertion(connect, self.stop, self._note_retry, config.longest_wait_s) for _ in range(3)
         )
         self._landing = Landing(settlement, settling, self._landed)
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
@@ -151,22 +157,32 @@ class Loader:
 
     def _prepare(self, load: Load) -> Prepared:
         paths = [self._config.spool / name for name in load.segments]
-        rows = rows_of(frame for path in paths for frame in self._frames(path))
+        frames = (frame for path in paths for frame in self._frames(path))
+        rows = rows_of(frames, self._registered)
         return Prepared(load, rows, _derived(rows.accepted))
+
+    def _registered(self, names: Collection[str]) -> Mapping[str, tuple[int, int]]:
+        found: dict[str, Run] = {}
+        self._asking.run(lambda client: found.update(registered(client, names)))
+        return {
+            name: (_microseconds(run.starts_at), _microseconds(run.ends_at))
+            for name, run in found.items()
+        }
 
     def _insert(self, prepared: Prepared) -> Inserted:
         """Insert the rows of a load, whose people are to be settled before it has landed."""
         load, rows = prepared.load, prepared.rows
         insert = self._insertion.insert
         insert("rejected_raw", rejected_table(rows.rejected), load.token("rejected_raw"))
+        self._insert_runs(rows.of_runs, load)
         with self._settlement.rules:
             while (touched := self._insert_accepted(prepared)) is None:
                 self._loads.fix(load)
-        for refused in load.refused:
-            row = rows.accepted.slice(refused.row, 1)
-            table = refused_table(row, Reason.REFUSED_BY_WAREHOUSE, refused.error)
-            insert("rejected_raw", table, load.token(f"refused_{refused.row}"))
-        taken_back = taken_back_table(rows.accepted, {refused.row for refused in load.refused})
+        for one in load.refused:
+            row = rows.accepted.slice(one.row, 1)
+            table = rejected_table(refused(row, _REFUSED, one.error))
+            insert("rejected_raw", table, load.token(f"refused_{one.row}"))
+        taken_back = taken_back_table(rows.accepted, {one.row for one in load.refused})
         insert("rejected_raw", taken_back, load.token("taken_back"))
         return Inserted(load, touched, rows.accepted.num_rows)
 
@@ -178,6 +194,22 @@ class Loader:
         self._loads.finish(load)
         self._state.loaded_rows_total += inserted.rows - len(load.refused)
         self._state.refused_rows_total += len(load.refused)
+
+    def _insert_runs(self, of_runs: pa.Table, load: Load) -> None:
+        """Insert the rows of test runs; what is refused of one load is kept as rejected."""
+        is_rejected = pc.not_equal(of_runs["reason"], pa.scalar(""))
+        accepted, rejected = of_runs.filter(pc.invert(is_rejected)), of_runs.filter(is_rejected)
+        derived = _derived(accepted)
+        try:
+            if isinstance(derived, DataError):
+                raise derived
+            events = derived.append_column("run", accepted["run"])
+            self._insertion.insert("run_events_raw", events, load.token("run_events"))
+        except DataError as error:
+            rejected = pa.concat_tables([rejected, refused(accepted, _REFUSED, str(error))])
+        self._insertion.insert(
+            "run_events_raw", run_rejected_table(rejected), load.token("run_rejected")
+        )
 
     def _insert_accepted(self, prepared: Prepared) -> list[pa.Table] | None:
         """Insert the accepted rows in their parts; None when a part was refused, and is split.
@@ -229,6 +261,10 @@ class Loader:
         oldest_us = int(segments[0].name.partition("-")[0]) if segments else None
         self._state.lag_s = max(0.0, time.time() - oldest_us / 1e6) if oldest_us else 0.0
         write_snapshot(self._config.run_folder / "loader.json", self._state)
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def _derived(accepted: pa.Table) -> pa.Table | DataError:

@@ -9,13 +9,15 @@ from itertools import chain
 from pathlib import Path
 
 from schemas.actions import ACTION_SHAPE, action_faults
+from schemas.alerts import ALERTS_SHAPE, alert_faults
 from schemas.conditions import described
+from schemas.coverage import COVERAGE_SHAPE, coverage_faults, variants_of
 from schemas.documents import Document
 from schemas.events import EventDocument, event_faults, event_from, name_faults
 from schemas.experiment_faults import experiment_faults
 from schemas.experiment_shape import EXPERIMENT_SHAPE
 from schemas.faults import Fault
-from schemas.folder import read_folder
+from schemas.folder import FLAT_ROOMS, read_folder
 from schemas.funnel_shape import FUNNEL_SHAPE
 from schemas.funnel_versions import version_order_faults
 from schemas.known_funnels import KnownFunnels, known_funnels
@@ -24,14 +26,19 @@ from schemas.shapes import Shape
 from schemas.stages import order_faults
 from schemas.target_faults import target_faults
 from schemas.targets import TARGETS_SHAPE
+from schemas.trackers import tracker_faults
 from schemas.versions import version_faults
+
+_ALONE = ("experiments/", "coverage/", "alerts/")
+"""Rooms whose files are refused one by one: nothing else of the plan needs them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a plan folder holds: events oldest version first, and everything wrong with it.
 
-    `experiments` are those without fault: a faulty one is refused alone, and told in `faults`.
+    `experiments`, `coverage` and `alerts` are those without fault: a faulty one is refused alone,
+    and told in `faults`.
     """
 
     events: tuple[EventDocument, ...]
@@ -39,12 +46,15 @@ class Reading:
     targets: tuple[Document, ...]
     actions: tuple[Document, ...]
     experiments: tuple[Document, ...]
+    trackers: tuple[Document, ...]
+    coverage: tuple[Document, ...]
+    alerts: tuple[Document, ...]
     faults: tuple[Fault, ...]
 
     @property
     def refused(self) -> tuple[Fault, ...]:
-        """The faults of experiments, which are refused alone."""
-        return tuple(fault for fault in self.faults if fault.file.startswith("experiments/"))
+        """The faults of files that are refused alone, since nothing else is made of them."""
+        return tuple(fault for fault in self.faults if fault.file.startswith(_ALONE))
 
     @property
     def hindrances(self) -> tuple[Fault, ...]:
@@ -60,22 +70,28 @@ def check_plan(folder: Path) -> list[Fault]:
 def read_plan(folder: Path) -> Reading:
     """Read and check every file of a plan folder; only events must be there."""
     documents, faults = read_folder(folder)
-    schemas, funnels, targets, actions, experiments = (
+    schemas, funnels, targets, actions, experiments, trackers, coverage, alerts = (
         [document for document in documents if document.file.startswith(f"{room}/")]
-        for room in ("events", "funnels", "targets", "actions", "experiments")
+        for room in ("events", *FLAT_ROOMS)
     )
     events = sorted(map(event_from, schemas), key=lambda event: (event.name, event.numbers))
     known = known_funnels(funnels)
     faults += chain(_plan_faults(events, funnels), _goal_faults(known, targets, actions))
     faults += _experiment_faults(experiments, known, _described(events))
+    names = {event.name: event for event in events}
+    faults += chain(*(tracker_faults(document, names) for document in trackers))
+    faults += _coverage_faults(coverage, _sound_of(experiments, faults), _described(events))
+    faults += _alert_faults(alerts, _sound_of(coverage, faults), known)
     faults.sort(key=lambda fault: (fault.file, fault.line, fault.message))
-    faulty = {fault.file for fault in faults}
     return Reading(
         tuple(events),
         tuple(funnels),
         tuple(targets),
         tuple(actions),
-        tuple(document for document in experiments if document.file not in faulty),
+        tuple(_sound_of(experiments, faults)),
+        tuple(_sound_of(trackers, faults)),
+        tuple(_sound_of(coverage, faults)),
+        tuple(_sound_of(alerts, faults)),
         tuple(faults),
     )
 
@@ -124,6 +140,28 @@ def _experiment_faults(
     yield from faults
     for experiment in shaped:
         yield from experiment_faults(experiment, funnels, plan)
+
+
+def _coverage_faults(
+    coverage: Sequence[Document], experiments: Sequence[Document], plan: Events
+) -> Iterator[Fault]:
+    shaped, faults = _shaped(coverage, COVERAGE_SHAPE)
+    yield from faults
+    yield from coverage_faults(shaped, plan, variants_of([one.value for one in experiments]))
+
+
+def _alert_faults(
+    alerts: Sequence[Document], coverage: Sequence[Document], funnels: KnownFunnels
+) -> Iterator[Fault]:
+    shaped, faults = _shaped(alerts, ALERTS_SHAPE)
+    yield from faults
+    places = [document.value["coverage"] for document in coverage]
+    yield from alert_faults(shaped, places, list(funnels.by_name))
+
+
+def _sound_of(documents: Sequence[Document], faults: Sequence[Fault]) -> list[Document]:
+    faulty = {fault.file for fault in faults}
+    return [document for document in documents if document.file not in faulty]
 
 
 def _shaped(documents: Sequence[Document], shape: Shape) -> tuple[list[Document], list[Fault]]:

@@ -35,11 +35,8 @@ FROM
 """
 _PEOPLE = ("030_people", "040_users", "050_devices", "052_logins")
 _OWNERS = ("058_copies", "060_owners")
-_SESSIONS = (
-    *("120_visits", "125_session_steps", "130_sessions"),
-    *("138_stored_sessions", "140_sessions", "150_exposures"),
-)
-_STEPS = ("125_session_steps", "138_stored_sessions", "139_same_sessions", "140_sessions")
+_SWAPPED = ("137_fresh_sessions", "138_stored_sessions", "140_sessions")
+_SESSIONS = ("120_visits", "130_sessions", *_SWAPPED, "150_exposures")
 # What is read in order of the key is for one thread: a second one would wait, and hold its part.
 _IN_ORDER = {"max_threads": 1, "optimize_aggregation_in_order": 1}
 _EVENTS_A_SLICE = 5_000_000
@@ -146,7 +143,7 @@ class Settlement:
             statements.run("021_seeds_of_postponed", at_once=_POSTPONED_AT_ONCE)
             statements.run(*_PEOPLE, "054_candidates", *_OWNERS)
             _settle_stages(statements, version)
-            statements.run(*_STEPS, version=version)
+            statements.run("135_stored_sessions", *_SWAPPED, version=version)
             statements.run("022_postponed", version=version, gone=1)
             if not statements.count("postponed_seeds FINAL"):
                 self._growing = []

@@ -1,4 +1,4 @@
--- The sessions that these events make, by the rules of `sessions`, with the steps entered meanwhile.
+-- The sessions that these events make, by the rules of `sessions`.
 INSERT INTO cut_sessions
 WITH
     beginnings AS
@@ -69,8 +69,8 @@ WITH
             nth
     )
 SELECT
-    summed.person_id AS person_id,
-    summed.known AS known,
+    person_id,
+    known,
     if(sent_id != '', sent_id, concat(first_source, ' ', toString(first_event_id))) AS session_id,
     started_at,
     ended_at,
@@ -99,10 +99,7 @@ SELECT
     arrayFilter(seen -> seen.1 < guides[1].1, sections)[-1].2 AS guide_section,
     arrayFilter(clicked -> clicked.1 < guides[1].1, ctas)[-1].2 AS guide_cta,
     pages <= 1 AND empty(ctas) AND empty(guides) AND engaged_s < 10 AS bounced,
-    arrayFilter(step -> step.2 BETWEEN started_at AND ended_at, steps) AS entered,
+    [] AS entered,
     {version:UInt64} AS changed_at,
     0 AS gone
-FROM summed
-LEFT JOIN session_steps
-    ON summed.person_id = session_steps.person_id
-    AND summed.known = session_steps.known;
+FROM summed;

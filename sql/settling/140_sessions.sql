@@ -11,7 +11,7 @@ WITH
     fresh AS
     (
         SELECT * EXCEPT (changed_at, gone)
-        FROM cut_sessions
+        FROM fresh_sessions
     )
 SELECT
     *,
