@@ -13,7 +13,7 @@ from schemas.experiments import Experiment, Metric, Variant
 
 _TABLE = "experiment_readouts_raw"
 _RECENT_DAYS = 7
-_EXPERIMENTS = "SELECT * FROM experiments ORDER BY experiment"
+_EXPERIMENTS = "SELECT * EXCEPT build FROM experiments ORDER BY experiment"
 _METRICS = """
     SELECT metric, role, kind, funnel, stage, days, event, per_session, direction, tolerance
     FROM experiment_metrics

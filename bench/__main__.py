@@ -12,7 +12,7 @@ from rich.console import Console
 from bench import report
 from bench.figures import Figures, verdicts
 from bench.plan import RunPlan
-from bench.scenarios import latency, loading, memory, throughput, visible
+from bench.scenarios import latency, loading, memory, throughput, views, visible
 
 SCENARIOS = {
     "throughput": throughput.measure,
@@ -20,6 +20,7 @@ SCENARIOS = {
     "memory": memory.measure,
     "loading": loading.measure,
     "visible": visible.measure,
+    "views": views.measure,
 }
 
 
@@ -39,7 +40,8 @@ def main() -> int:
             seconds=args.seconds,
             repeat=args.repeat,
             connections=args.connections,
-            events=10_000_000 if args.long else args.events,
+            events=10_000_000 if args.long else args.events[0],
+            scales=args.events,
             say=lambda text: _say(console, status.update, text),
         )
         for name in args.only or SCENARIOS:
@@ -67,7 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeat", type=int, default=3, help="measures of each figure")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measure")
     parser.add_argument("--connections", type=int, default=256, help="clients at once")
-    parser.add_argument("--events", type=int, default=1_000_000, help="for memory and loading")
+    parser.add_argument(
+        "--events",
+        type=int,
+        nargs="+",
+        default=[1_000_000],
+        help="for memory and loading, and for views each of several numbers",
+    )
     parser.add_argument("--long", action="store_true", help="10 million events for memory")
     parser.add_argument("--folder", type=Path, help="where servers write; the disk is measured")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON too")

@@ -1,5 +1,6 @@
 """What the benchmarks send: events of about 640 bytes as a browser sends them, as HTTP requests."""
 
+import re
 import secrets
 from datetime import UTC, datetime
 from itertools import count
@@ -9,9 +10,12 @@ from uuid import NAMESPACE_OID, uuid5
 import orjson
 
 MARK = b"@@@@@@@@@@@@"
-"""Stands for the twelve digits of a message id that a generator overwrites in every request."""
+"""Stands for twelve digits of a message id: a generator writes the event's number there."""
+REQUEST_MARK = b"############"
+"""Stands for twelve digits of a visitor's id: a generator writes the request's number there."""
 
 BATCH = 50
+_EVENTS_A_VISITOR = 10
 _VARIANTS = 20
 _USER_AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -20,20 +24,21 @@ _USER_AGENT = (
 
 
 class Template(NamedTuple):
-    """A whole HTTP request with a `MARK` for each of its `events`."""
+    """A whole HTTP request with a `MARK` and a `REQUEST_MARK` for each of its `events`."""
 
     request: bytes
     events: int
 
 
 def item(message_id: str, variant: int = 0) -> dict[str, object]:
-    """Build one call; `variant` changes its visitor, page and campaign."""
+    """Build one call; `variant` changes its campaign, and every tenth one its visitor."""
+    visitor = str(uuid5(NAMESPACE_OID, f"{message_id}-{variant // _EVENTS_A_VISITOR}"))
     campaign = f"utm_source=naver&utm_medium=cpc&utm_id={variant % _VARIANTS}"
     return {
         "type": "track",
         "event": "CTA Clicked",
         "messageId": message_id,
-        "anonymousId": str(uuid5(NAMESPACE_OID, f"{message_id}-{variant}")),
+        "anonymousId": visitor,
         "timestamp": now(),
         "properties": {
             "cta_id": "apply-floating",
@@ -65,6 +70,8 @@ def template(events: int, *, path: str = "") -> Template:
     """Build the request that a generator repeats: one call, or a batch of several."""
     prefix = f"ajs-next-1722470400000-{secrets.token_hex(4)}-7f0e-4a55-8d0c-"
     items = [item(prefix + MARK.decode(), variant) for variant in range(events)]
+    for one in items:
+        one["anonymousId"] = f"{one['anonymousId']:.24}{REQUEST_MARK.decode()}"
     envelope = {"writeKey": "dev", "sentAt": now()}
     body = orjson.dumps(items[0] | envelope if events == 1 else {"batch": items} | envelope)
     return Template(request(path or ("/v1/track" if events == 1 else "/v1/batch"), body), events)
@@ -88,17 +95,21 @@ def request(path: str, body: bytes) -> bytes:
 
 
 class Requests:
-    """Requests of one template, each with message ids of its own."""
+    """Requests of one template, each with message ids and visitors of its own."""
 
     def __init__(self, request: bytes) -> None:
-        self._pieces = request.split(MARK)
-        self._numbers = count()
+        self._pieces = re.split(b"(%b|%b)" % (MARK, REQUEST_MARK), request)
+        self._events = count()
+        self._requests = count()
 
     def __iter__(self) -> "Requests":
         return self
 
     def __next__(self) -> bytes:
-        pieces = [self._pieces[0]]
-        for piece in self._pieces[1:]:
-            pieces += (b"%012x" % next(self._numbers), piece)
-        return b"".join(pieces)
+        request = next(self._requests)
+        return b"".join(self._written(piece, request) for piece in self._pieces)
+
+    def _written(self, piece: bytes, request: int) -> bytes:
+        if piece == MARK:
+            return b"%012x" % next(self._events)
+        return b"%012x" % request if piece == REQUEST_MARK else piece

@@ -8,12 +8,16 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured quantity of one contender, with every repetition."""
+    """One measured quantity of one contender, with every repetition.
+
+    `events` is how many are in the warehouse, where the quantity depends on that.
+    """
 
     contender: str
     quantity: str
     unit: str
     values: tuple[float, ...]
+    events: int = 0
 
     @property
     def median(self) -> float:
@@ -37,9 +41,10 @@ def _digits(value: float) -> int:
 class Figures(list[Figure]):
     """All figures of one run."""
 
-    def of(self, contender: str, quantity: str) -> float | None:
+    def of(self, contender: str, quantity: str, events: int = 0) -> float | None:
         """Find a median; None where it was not measured."""
-        found = (one for one in self if (one.contender, one.quantity) == (contender, quantity))
+        wanted = (contender, quantity, events)
+        found = (one for one in self if (one.contender, one.quantity, one.events) == wanted)
         first = next(found, None)
         return None if first is None else first.median
 
@@ -58,8 +63,23 @@ SINGLE, BATCH, BATCH_EVENTS = "single requests/cpu-s", "batch requests/cpu-s", "
 P99, P99_PLAIN_RATE = "p99 at half its peak", "p99 at half of FastAPI's peak"
 LOADED, AT_REST, P95_LOADED = "spool to view", "POST to visible at rest", "POST to visible p95"
 MEMORY = "worker peak memory"
+SETTLED_EVERYBODY, SETTLED_LOAD = "everybody settled", "load of {:,} events settled"
+SESSIONS, ATTRIBUTION = "sessions of a day", "attribution of 30 days"
+READOUT = "readout of an experiment"
 _REFERENCE_FASTAPI = 16_000
 _REFERENCE_BATCH = 200_000
+_MANY = 100_000_000
+_SECONDS_OVER_MANY = {
+    "funnel_weekly": 1.0,
+    "targets_weekly": 1.0,
+    "funnel_residents": 1.0,
+    "funnel_ordered": 5.0,
+    SESSIONS: 1.0,
+    ATTRIBUTION: 5.0,
+    READOUT: 3.0,
+    SETTLED_LOAD.format(50): 0.3,
+    SETTLED_LOAD.format(200_000): 5.0,
+}
 
 
 def verdicts(figures: Figures) -> list[Verdict]:
@@ -91,7 +111,17 @@ def verdicts(figures: Figures) -> list[Verdict]:
         _most("POST to visible at rest, s", 2.0, of(PRODUCT, AT_REST)),
         _most("POST to visible p95 at 20,000 events/s, s", 3.0, of(PRODUCT, P95_LOADED)),
         _most("collector worker peak memory, MB", 150.0, of(PRODUCT, MEMORY)),
+        *(
+            _most(f"{name} over {_MANY:,} events, s", wanted, of(name, "time", _MANY))
+            for name, wanted in _SECONDS_OVER_MANY.items()
+        ),
+        _most(f"memory of any view over {_MANY:,} events, MB", 2000.0, _most_memory(figures)),
     ]
+
+
+def _most_memory(figures: Figures) -> float | None:
+    over_many = (one for one in figures if (one.quantity, one.events) == ("memory", _MANY))
+    return max((one.median for one in over_many), default=None)
 
 
 def _least(target: str, wanted: float, reached: float | None) -> Verdict:

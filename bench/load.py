@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.events import MARK, Template
+from bench.events import MARK, REQUEST_MARK, Template
 
 SERVER_CORE, LOAD_CORE = 0, 1
 _SCRIPT = Path(__file__).with_name("wrk.lua")
@@ -38,7 +38,8 @@ def peak(template: Template, port: int, seconds: float, connections: int) -> Loa
         if shutil.which("wrk") is None:
             return _own(file.name, port, seconds, connections)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(int(seconds), 1)}s", "-s"]
-        command += [str(_SCRIPT), f"http://127.0.0.1:{port}/", "--", file.name, MARK.decode()]
+        command += [str(_SCRIPT), f"http://127.0.0.1:{port}/", "--", file.name]
+        command += [MARK.decode(), REQUEST_MARK.decode()]
         return _run(command)
 
 

@@ -1,6 +1,6 @@
 """How long and how often a run measures, and where it keeps what the servers write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +9,17 @@ _PER_SERVER = 8
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """`seconds` a measure, `repeat` measures; `events` for memory and loading; `say` is told."""
+    """`seconds` a measure, `repeat` measures; `say` is told.
+
+    `events` is for memory and loading, `scales` are how many there are for views.
+    """
 
     folder: Path
     seconds: float
     repeat: int
     connections: int
     events: int
+    scales: Sequence[int]
     say: Callable[[str], None]
 
     def clients(self, events: int) -> int:

@@ -1,28 +1,35 @@
--- Repeats the request in a file, with message ids of its own in every one: wrk … -- FILE MARK
+-- Repeats the request in a file, with message ids and visitors of its own in every one:
+-- wrk … -- FILE MARK REQUEST_MARK
 
 function init(args)
   local file = assert(io.open(args[1], "rb"))
   local text = file:read("*a")
   file:close()
-  local mark = args[2]
-  pieces = {}
-  sequence = 0
+  local marks = { args[2], args[3] }
+  pieces, events, visitors = {}, {}, {}
+  event, visit = 0, 0
   local from = 1
   while true do
-    local start, stop = text:find(mark, from, true)
+    local start, places = text:find(marks[1], from, true), events
+    local other = text:find(marks[2], from, true)
+    if other and (not start or other < start) then start, places = other, visitors end
     if not start then break end
     pieces[#pieces + 1] = text:sub(from, start - 1)
-    pieces[#pieces + 1] = mark
-    from = stop + 1
+    pieces[#pieces + 1] = ""
+    places[#places + 1] = #pieces
+    from = start + #marks[1]
   end
   pieces[#pieces + 1] = text:sub(from)
 end
 
 function request()
-  for at = 2, #pieces, 2 do
-    sequence = sequence + 1
-    pieces[at] = string.format("%012x", sequence)
+  for _, at in ipairs(events) do
+    event = event + 1
+    pieces[at] = string.format("%012x", event)
   end
+  visit = visit + 1
+  local visitor = string.format("%012x", visit)
+  for _, at in ipairs(visitors) do pieces[at] = visitor end
   return table.concat(pieces)
 end
 

@@ -177,4 +177,5 @@ def _query(warehouse: Warehouse, statement: str, fmt: str) -> Response:
 
 def _job(state: Control, name: str, argument: Any) -> Response:
     with connection(state.warehouse) as client:
-        return JSONResponse(state.jobs[name](client, argument))
+        answer = orjson.dumps(state.jobs[name](client, argument))
+        return Response(answer, media_type="application/json")

@@ -124,7 +124,7 @@ def open_warehouse(
         found = attempts(_reach, settings, held)
         if prepared and isinstance(found, Direct) and not settings.warehouse:
             with connection(found.warehouse) as client:
-                prepare(client, settings, Settlement(settings.timezone))
+                prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
         yield found
 
 
@@ -137,7 +137,7 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
             held.enter_context(only_one(settings, "warehouse"))
         except AlreadyRunningError as error:
             raise _no_answer(settings) from error
-    settlement = Settlement(settings.timezone)
+    settlement = Settlement(settings.timezone, settings.session_timeout_s)
     change = PlanChange(settings, settlement)
     held.callback(change.stop)
     drain = partial(_load_all, settings, settlement)

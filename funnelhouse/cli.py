@@ -8,6 +8,7 @@ import typer
 
 from funnelhouse import __version__
 from funnelhouse.commands import (
+    attribution,
     coverage,
     events,
     expect,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Bring in what stands in CSV files.")
 experiments = typer.Typer(help="Read experiments out, and plan them.")
+attributions = typer.Typer(help="Compute attribution that SQL alone cannot.")
 tests = typer.Typer(help="Test runs, whose events stand in no report.")
 plans = typer.Typer(help="Check a tracking plan, and bring it into force.")
 
@@ -72,6 +74,7 @@ app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
 app.add_typer(tests, name="run")
 app.add_typer(experiments, name="experiment")
+app.add_typer(attributions, name="attribution")
 imports.command("spend")(spend.spend)
 imports.command("events")(events.events)
 imports.command("targets")(targets.targets)
@@ -88,6 +91,7 @@ experiments.command("list")(experiment.listing)
 experiments.command("readout")(experiment.readout)
 experiments.command("power")(experiment.power)
 experiments.command("bucket")(experiment.bucket)
+attributions.command("markov")(attribution.markov)
 
 
 def main() -> int:

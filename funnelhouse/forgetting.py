@@ -29,7 +29,7 @@ def forget_person(
     if not person.strip():
         raise ValueError("Name a person by a user id or a device's id.")
     drain()
-    with settlement.turn:
+    with settlement.rules, settlement.turn:
         forgotten = forget(client, person)
     folder = damaged_folder(settings.spool_folder)
     damaged = list(LOCAL_DISK.list(folder))

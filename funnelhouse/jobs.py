@@ -100,6 +100,12 @@ def jobs_of(
         release, found = judged(client, asked["release"], asked["since"], asked["until"])
         return {"release": release, "findings": told(found)}
 
+    def markov(client: Client, asked: Any) -> Any:
+        from analysis.attribution import Period, compute_markov  # noqa: PLC0415 - as above
+
+        days = {name: date.fromisoformat(asked[name]) for name in ("first_day", "last_day")}
+        return compute_markov(client, Period(**asked | days))
+
     return JOBS | {
         "judge_release": judge_release,
         "apply_plan": lambda _client, folder: change.begin(folder),
@@ -107,4 +113,5 @@ def jobs_of(
         "forget": lambda client, person: forget_person(client, person, settings, settlement, drain),
         "experiments": listed,
         "experiment_readout": read_out,
+        "markov": markov,
     }

@@ -1,11 +1,15 @@
 """The tracking plan as the warehouse stores it: rules, funnels, goals, actions and experiments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple
+from datetime import timedelta
 
 from schemas.experiments import Experiment
 from schemas.registry import EventSchema, Plan
 from sql.builds import PlanTables, Rows
+
+_BEFORE = timedelta(days=28)
+"""How long before an experiment its metrics count as `earlier` in `experiment_outcomes`."""
 
 
 def tables_of(plan: Plan) -> PlanTables:
@@ -56,7 +60,19 @@ def experiment_tables(experiments: Sequence[Experiment]) -> dict[str, Rows]:
             for experiment in experiments
             for event in experiment.events
         ],
+        "signal_rules": [rule for experiment in experiments for rule in _signals(experiment)],
     }
+
+
+def _signals(experiment: Experiment) -> Iterator[tuple[object, ...]]:
+    """Give what an experiment looks for: of metrics from before it on, else from its begin."""
+    begin, by_session = experiment.starts_on, experiment.unit == "session"
+    for event in experiment.events:
+        yield (experiment.experiment, *astuple(event), by_session, begin)
+    for number, metric in enumerate(experiment.metrics, 1):
+        if metric.event:
+            named = ("metric", number, metric.event, metric.conditions)
+            yield (experiment.experiment, *named, by_session, begin - _BEFORE)
 
 
 def _experiment(experiment: Experiment) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from threading import Event, Thread
 from zoneinfo import ZoneInfo
@@ -14,13 +14,16 @@ from sql.client import WarehouseError
 
 log = logging.getLogger(__name__)
 _EVERY_S = 3600.0
+_DUE = "SELECT experiment FROM experiments WHERE starts_on <= {today:Date} LIMIT 1"
 
 
 class Readouts:
-    """Reads running experiments out every hour in a thread, the first time an hour after start."""
+    """Reads running experiments out in a thread: once it begins, and then every hour."""
 
-    def __init__(self, opened: Callable[[], Client], timezone: str) -> None:
-        self._opened, self._timezone = opened, timezone
+    def __init__(
+        self, opened: Callable[[], Client], timezone: str, every_s: float = _EVERY_S
+    ) -> None:
+        self._opened, self._timezone, self._every_s = opened, timezone, every_s
         self._stop = Event()
         self._thread = Thread(target=self._run, name="readouts")
 
@@ -35,20 +38,19 @@ class Readouts:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
+        while not self._stop.is_set():
             try:
                 with suppress(WarehouseError):
                     self._once()
             except ClickHouseError:
                 log.exception("experiments were not read out; they are again in an hour")
+            self._stop.wait(self._every_s)
 
     def _once(self) -> None:
-        # SciPy takes a second to import, which the start need not wait for.
-        from analysis.experiments import refresh_running  # noqa: PLC0415
+        today = datetime.now(ZoneInfo(self._timezone)).date()
+        with closing(self._opened()) as client:
+            if client.query(_DUE, parameters={"today": today}).result_rows:
+                # SciPy takes a second to import, which nobody need wait for without experiments.
+                from analysis.experiments import refresh_running  # noqa: PLC0415
 
-        client = self._opened()
-        try:
-            today = datetime.now(ZoneInfo(self._timezone)).date()
-            refresh_running(client, today)
-        finally:
-            client.close()
+                refresh_running(client, today)

@@ -59,11 +59,21 @@ class Settings(BaseSettings):
     timezone: Annotated[str, Field(description="Time zone of days and weeks in reports.")] = (
         "Asia/Seoul"
     )
+    session_timeout_s: Annotated[
+        int, Field(gt=0, description="Seconds without an event that end a session.")
+    ] = 1800
     write_keys: Annotated[
         str,
         Field(
             description="key:source[:server][@origin|origin…],…"
             " (dev:web when empty and bound to loopback)."
+        ),
+    ] = ""
+    snowplow_key: Annotated[
+        str,
+        Field(
+            description="Write key that Snowplow's trackers count for, since they send none;"
+            " its origins are the pages that may. Empty takes none of theirs."
         ),
     ] = ""
     read_keys: Annotated[

@@ -126,7 +126,7 @@ def run(settings: Settings) -> int:
         PlanError: the first plan of the warehouse has a fault.
     """
     ready = Event()
-    settlement = Settlement(settings.timezone)
+    settlement = Settlement(settings.timezone, settings.session_timeout_s)
     readouts = Readouts(lambda: connect(settings.warehouse_place), settings.timezone)
     change = PlanChange(settings, settlement)
     receivers = Receivers(settings.alert_webhook, settings.alertmanager)

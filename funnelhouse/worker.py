@@ -9,10 +9,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from funnelhouse.assignment import running_today
 from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.settings import Settings
@@ -28,8 +30,11 @@ from ingest.proxies import Proxies
 from ingest.row import SCHEMA
 from ingest.service import service
 from ingest.spool import Spool
+from ingest.tag import Tag
+from ingest.trackers import routes
 from schemas.registry import load_events
 
+TAG_FOLDER = Path(__file__).parent.parent / "tag"
 _PUBLISH_S = 1.0
 _SYNC_FAILED = 74
 """Exit status (EX_IOERR) after a failed sync."""
@@ -72,7 +77,13 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
         Line(Pipeline(rules), spool, metrics),
     )
     rest = service(SnapshotCollector(settings.run_folder, spool.depth), spool.full)
-    app = Collector(intake, ProxyHeadersMiddleware(rest, trusted))  # type: ignore[arg-type]  # FastAPI takes any mapping for a scope
+    behind = ProxyHeadersMiddleware(rest, trusted)  # type: ignore[arg-type]  # FastAPI takes any mapping for a scope
+    endings = {
+        "experiments": running_today(rules.plan.experiments, settings.timezone),
+        "panel": list,  # what the plan expects of pages, once it says that
+    }
+    trackers = routes(rules.plan.snowplow, settings.snowplow_key)
+    app = Collector(intake, Tag(TAG_FOLDER, endings, behind), trackers)
     return Worker(app, spool, metrics)
 
 

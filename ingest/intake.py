@@ -33,6 +33,9 @@ from transforms.privacy import mask_ip
 Reply = Callable[[Answer], None]
 """What is called with the answer of a request, at once or later."""
 
+Reader = Callable[[bytes], Envelope | Refusal]
+"""What reads a plain body."""
+
 _RETRY_AFTER_S = 5
 _log = logging.getLogger(__name__)
 
@@ -70,8 +73,12 @@ class Intake:
 
     def take_body(self, call: str, head: Head, body: Body, reply: Reply) -> None:
         """Take the body of a POST to `call`; `reply` when what it holds is durable."""
-        read, text = self._read(call, head.encoding, body)
-        self.take(read, head, text, reply)
+        self.take_read(partial(segment.decode, call=call), head, body, reply)
+
+    def take_read(self, read: Reader, head: Head, body: Body, reply: Reply) -> None:
+        """Take a body by what reads it once it is plain; `reply` when what it holds is durable."""
+        envelope, text = self._read(read, head.encoding, body)
+        self.take(envelope, head, text, reply)
 
     def take(self, read: Envelope | Refusal, head: Head, text: bytes, reply: Reply) -> None:
         """Take what was read from `text`; `reply` when it is durable."""
@@ -82,7 +89,7 @@ class Intake:
         self._line.metrics.answered(answer.status)
         self._line.metrics.observe(perf_counter() - started)
 
-    def _read(self, call: str, encoding: str, body: Body) -> tuple[Envelope | Refusal, bytes]:
+    def _read(self, read: Reader, encoding: str, body: Body) -> tuple[Envelope | Refusal, bytes]:
         """Read a body, and return it as plain as it could be made."""
         limits = self._door.limits
         if body.cut:
@@ -91,7 +98,7 @@ class Intake:
         plain = inflate(body.start, encoding, limits.max_inflated_bytes)
         if isinstance(plain, Refusal):
             return plain, body.start
-        return segment.decode(plain, call), plain
+        return read(plain), plain
 
     def _admit(self, read: Envelope | Refusal, head: Head, text: bytes) -> "Taken":
         """Admit what was read, or keep what could not be read, for the key it came under."""

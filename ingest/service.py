@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 
 from ingest import answers
+from ingest.http import Head
 from ingest.metrics import SnapshotCollector
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -69,5 +70,34 @@ def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:
             "remotePlugins": [],
         }
         return JSONResponse(document, headers={"access-control-allow-origin": "*"})
+
+    @app.get("/sourceConfig")
+    @app.get("/sourceConfig/")
+    def source_config(request: Request) -> JSONResponse:
+        """The source's document that RudderStack's SDKs ask for first: no destination but this."""
+        key = Head.of(request.scope).key
+        off = {"enabled": False}
+        source = {
+            "id": key,
+            "name": key,
+            "writeKey": key,
+            "enabled": True,
+            "config": {"statsCollection": {"errors": off, "metrics": off}},
+            "destinations": [],
+            "connections": [],
+            "workspaceId": "funnelhouse",
+        }
+        origin = request.headers.get("origin", "").encode("latin-1")
+        headers = {name.decode(): value.decode() for name, value in answers.cors_headers(origin)}
+        document = {"source": source, "updatedAt": "2024-01-01T00:00:00Z"}
+        return JSONResponse(document, headers=headers)
+
+    @app.options("/sourceConfig")
+    @app.options("/sourceConfig/")
+    def source_config_preflight(request: Request) -> Response:
+        """Grant the Authorization header with which those SDKs ask."""
+        granted = answers.preflight(request.headers.raw)
+        headers = {name.decode(): value.decode() for name, value in granted.headers}
+        return Response(status_code=granted.status, headers=headers)
 
     return app

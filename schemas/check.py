@@ -26,6 +26,7 @@ from schemas.shapes import Shape
 from schemas.stages import order_faults
 from schemas.target_faults import target_faults
 from schemas.targets import TARGETS_SHAPE
+from schemas.trackers import tracker_faults
 from schemas.versions import version_faults
 
 _ALONE = ("experiments/", "coverage/", "alerts/")
@@ -45,6 +46,7 @@ class Reading:
     targets: tuple[Document, ...]
     actions: tuple[Document, ...]
     experiments: tuple[Document, ...]
+    trackers: tuple[Document, ...]
     coverage: tuple[Document, ...]
     alerts: tuple[Document, ...]
     faults: tuple[Fault, ...]
@@ -68,7 +70,7 @@ def check_plan(folder: Path) -> list[Fault]:
 def read_plan(folder: Path) -> Reading:
     """Read and check every file of a plan folder; only events must be there."""
     documents, faults = read_folder(folder)
-    schemas, funnels, targets, actions, experiments, coverage, alerts = (
+    schemas, funnels, targets, actions, experiments, trackers, coverage, alerts = (
         [document for document in documents if document.file.startswith(f"{room}/")]
         for room in ("events", *FLAT_ROOMS)
     )
@@ -76,6 +78,8 @@ def read_plan(folder: Path) -> Reading:
     known = known_funnels(funnels)
     faults += chain(_plan_faults(events, funnels), _goal_faults(known, targets, actions))
     faults += _experiment_faults(experiments, known, _described(events))
+    names = {event.name: event for event in events}
+    faults += chain(*(tracker_faults(document, names) for document in trackers))
     faults += _coverage_faults(coverage, _sound_of(experiments, faults), _described(events))
     faults += _alert_faults(alerts, _sound_of(coverage, faults), known)
     faults.sort(key=lambda fault: (fault.file, fault.line, fault.message))
@@ -85,6 +89,7 @@ def read_plan(folder: Path) -> Reading:
         tuple(targets),
         tuple(actions),
         tuple(_sound_of(experiments, faults)),
+        tuple(_sound_of(trackers, faults)),
         tuple(_sound_of(coverage, faults)),
         tuple(_sound_of(alerts, faults)),
         tuple(faults),

@@ -21,6 +21,7 @@ from schemas.known_funnels import known_funnels
 from schemas.names import match_key
 from schemas.personal import personal_paths
 from schemas.targets import Target, targets_from
+from schemas.trackers import SnowplowNames, snowplow_names
 
 MAX_NAME_LENGTH = 256
 MAX_REMEMBERED_NAMES = 4096
@@ -55,7 +56,7 @@ class Plan:
     """The events by name and version (oldest first); all versions of funnels; targets, actions.
 
     `experiments`, `coverage` and `alerts` are those without fault; `refused` are the faults of
-    the others.
+    the others. `snowplow` names the events of Snowplow's trackers.
     """
 
     events: Mapping[str, Mapping[str, EventSchema]]
@@ -63,6 +64,7 @@ class Plan:
     targets: tuple[Target, ...]
     actions: tuple[Action, ...]
     experiments: tuple[Experiment, ...] = ()
+    snowplow: SnowplowNames = field(default_factory=SnowplowNames)
     refused: tuple[Fault, ...] = ()
     coverage: tuple[Expectation, ...] = ()
     alerts: tuple[Alert, ...] = ()
@@ -105,7 +107,8 @@ class Plan:
 def load_plan(folder: Path) -> Plan:
     """Load and compile the plan in a folder of `events/` and, if wanted, `funnels/` and more.
 
-    Further rooms are `targets/`, `actions/`, `experiments/`, `coverage/` and `alerts/`.
+    Further rooms are `targets/`, `actions/`, `experiments/`, `trackers/`, `coverage/` and
+    `alerts/`.
 
     Raises:
         PlanError: the folder has any fault but those of files that are refused alone.
@@ -120,6 +123,7 @@ def load_plan(folder: Path) -> Plan:
         tuple(target for file in reading.targets for target in targets_from(file.value, known)),
         tuple(action_from(file.value, known) for file in reading.actions),
         tuple(experiment_from(file.value) for file in reading.experiments),
+        _snowplow(reading),
         reading.refused,
         listed(reading.coverage, reading.experiments),
         tuple(alert for file in reading.alerts for alert in alerts_from(file.value)),
@@ -127,17 +131,18 @@ def load_plan(folder: Path) -> Plan:
 
 
 def load_events(folder: Path) -> Plan:
-    """Load the events of a plan alone, which is all that a collector judges by.
+    """Load what a collector needs of a plan: events, by which it judges, experiments, names.
 
     Raises:
         PlanError: an event has any fault at all; those of funnels, targets and actions are no
-            hindrance.
+            hindrance, and a faulty experiment or table of names is left out.
     """
     reading = read_plan(folder)
     faults = [fault for fault in reading.faults if fault.file.split("/")[0] not in FLAT_ROOMS]
     if faults:
         raise PlanError(faults)
-    return Plan(_events(reading), (), (), ())
+    experiments = tuple(experiment_from(file.value) for file in reading.experiments)
+    return Plan(_events(reading), (), (), (), experiments, _snowplow(reading))
 
 
 def _events(reading: Reading) -> dict[str, dict[str, EventSchema]]:
@@ -145,6 +150,10 @@ def _events(reading: Reading) -> dict[str, dict[str, EventSchema]]:
     for event in reading.events:
         events.setdefault(event.name, {})[event.version] = _compiled(event)
     return events
+
+
+def _snowplow(reading: Reading) -> SnowplowNames:
+    return snowplow_names(reading.trackers[0].value) if reading.trackers else SnowplowNames()
 
 
 def _compiled(event: EventDocument) -> EventSchema:

@@ -1,7 +1,7 @@
 """Brings a plan into force: states of new or edited funnels grow beside the old, then all switch.
 
 A build is one version of a funnel as its file stands. Its events are found by the materialized
-view's own SELECT, its people are settled in buckets, and only then do views read it.
+view's own SELECT, everybody is settled, and only then do views read it.
 """
 
 import hashlib
@@ -13,15 +13,15 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
-from sql.growth import GROWING
+from sql.growth import grow
 from sql.settle import Settlement
+from sql.signals import grow_signals
 
 Rows = Sequence[tuple[Any, ...]]
 Builds = Mapping[str, Rows]
 Note = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much is done, and of how much."""
 
-_EVENTS_A_BUCKET = 1_000_000
 _RULES = (
     "build",
     "funnel",
@@ -60,14 +60,19 @@ _PLAN_TABLES = (
     "plan_coverage",
     "plan_alerts",
 )
-_STATES = ("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules")
+_STATES = (
+    *("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules"),
+    *("experiment_signals_raw", "signal_rules"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanTables:
     """A plan as rows: `rules` as `stage_rules` has them after `build`, the others after `plan`.
 
-    A row of `funnels` begins with funnel, version and product; its build is put before it.
+    A row of `funnels` begins with funnel, version and product; its build is put before it. A row of
+    `signal_rules` has the experiment in the place of the build, and a day as its `since`; the build
+    is put before the row of `experiments`.
     """
 
     rules: Rows
@@ -78,6 +83,7 @@ class PlanTables:
     experiments: Rows = ()
     experiment_metrics: Rows = ()
     experiment_events: Rows = ()
+    signal_rules: Rows = ()
     events: Rows = ()
     coverage: Rows = ()
     alerts: Rows = ()
@@ -95,6 +101,13 @@ class PlanTables:
             of.setdefault(rule[:2], []).append(rule)
         return {_fingerprint(sorted(map(repr, rules))): rules for rules in of.values()}
 
+    def signals(self, timezone: str) -> dict[str, list[tuple[Any, ...]]]:
+        """Give the signal rules of each experiment by their build; their days are of a timezone."""
+        of: dict[str, list[tuple[Any, ...]]] = {}
+        for rule in self.signal_rules:
+            of.setdefault(rule[0], []).append(rule)
+        return {_fingerprint([timezone, *sorted(map(repr, rules))]): rules for rules in of.values()}
+
 
 def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: Note) -> bool:
     """Bring a plan into force; False when it is already. Safe to repeat after a crash.
@@ -111,10 +124,17 @@ def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: N
     new = {build: rules for build, rules in builds.items() if build not in complete}
     if new:
         _refuse_lost_events(client)
-        _grow(client, new, settlement, note)
-    _write_plan(client, plan, builds)
-    client.insert("plan_states", [[plan.name, list(builds)]], column_names=["plan", "builds"])
-    _remove_others(client, plan.name, builds)
+        with settlement.growing(client, list(new)):
+            _grow(client, new, settlement, note)
+    signals = plan.signals(settlement.timezone)
+    unseen = {build: rules for build, rules in signals.items() if build not in complete}
+    if unseen:
+        note("events", 0, 1)
+        grow_signals(client, unseen, settlement)
+    _write_plan(client, plan, builds, signals)
+    names = [*builds, *signals]
+    client.insert("plan_states", [[plan.name, names]], column_names=["plan", "builds"])
+    _remove_others(client, plan.name, names)
     return True
 
 
@@ -148,42 +168,27 @@ def _refuse_lost_events(client: Client) -> None:
 def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) -> None:
     names = list(builds)
     rows = [(build, *rule) for build, rules in builds.items() for rule in rules]
-    with settlement.turn:
+    with settlement.rules:
         known = client.query("SELECT DISTINCT build FROM stage_rules").result_rows
         missing = [row for row in rows if (row[0],) not in known]
         if missing:
             client.insert("stage_rules", missing, column_names=_RULES)
     note("events", 0, 1)
-    ((select,),) = client.query(
-        "SELECT as_select FROM system.tables"
-        " WHERE database = currentDatabase() AND name = 'stage_events_mv'"
-    ).result_rows
-    client.command(
-        f"INSERT INTO stage_events SELECT * FROM ({select})"  # noqa: S608 - the view's own text
-        " WHERE build IN {builds:Array(String)}",
-        parameters={"builds": names},
-        settings=GROWING,
-    )
-    ((events,),) = client.query(
-        "SELECT count() FROM stage_events WHERE build IN {builds:Array(String)}",
-        parameters={"builds": names},
-    ).result_rows
-    buckets = -(-events // _EVENTS_A_BUCKET)
-    for bucket in range(buckets):
-        note("people", bucket, buckets)
-        settlement.bucket(client, names, bucket, buckets)
-    note("people", buckets, buckets)
+    grow(client, "stage_events", names)
+    settlement.everybody(client, lambda done, of: note("people", done, of))
 
 
-def _write_plan(client: Client, plan: PlanTables, builds: Builds) -> None:
+def _write_plan(client: Client, plan: PlanTables, builds: Builds, signals: Builds) -> None:
     of = {rules[0][:2]: build for build, rules in builds.items()}
     funnels = [(of[row[:2]], *row) for row in plan.funnels]
+    looks_for = {rules[0][0]: build for build, rules in signals.items()}
+    experiments = [(looks_for.get(row[0], ""), *row) for row in plan.experiments]
     tables = {
         "plan_funnels": funnels,
         "plan_intakes": plan.intakes,
         "plan_targets": plan.targets,
         "plan_actions": plan.actions,
-        "plan_experiments": plan.experiments,
+        "plan_experiments": experiments,
         "plan_experiment_metrics": plan.experiment_metrics,
         "plan_experiment_events": plan.experiment_events,
         "plan_events": plan.events,

@@ -3,9 +3,12 @@
 Whoever asks does so over a connection of their own: the one that grows them waits for the end.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from clickhouse_connect.driver.client import Client
 
-GROWING = {"log_comment": "stage events of new builds"}
+GROWING: dict[str, Any] = {"log_comment": "stage events of new builds"}
 """Settings by which the statement that makes stage events is known among all."""
 
 _OF_IT = f"""
@@ -24,3 +27,19 @@ def events_read(client: Client) -> tuple[int, int]:
 def stop_growing(client: Client) -> None:
     """Cancel the statement, if it runs; what it has made is made again the next time."""
     client.command(f"KILL QUERY WHERE {_OF_IT} ASYNC")
+
+
+def grow(client: Client, table: str, builds: Sequence[str]) -> None:
+    """Fill a table with all that its materialized view, `<table>_mv`, makes of some builds."""
+    view = f"{table.removesuffix('_raw')}_mv"
+    ((select,),) = client.query(
+        "SELECT as_select FROM system.tables"
+        " WHERE database = currentDatabase() AND name = {view:String}",
+        parameters={"view": view},
+    ).result_rows
+    client.command(
+        f"INSERT INTO {table} SELECT * FROM ({select})"  # noqa: S608 - the view's own text
+        " WHERE build IN {builds:Array(String)}",
+        parameters={"builds": builds},
+        settings=GROWING,
+    )

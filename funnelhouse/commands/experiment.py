@@ -4,12 +4,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from funnelhouse.days import day
 from funnelhouse.options import with_settings
 from funnelhouse.settings import Settings
 from funnelhouse.terminal import printable
@@ -23,7 +20,6 @@ _SHOWN = (
     *("p_value", "p_adjusted", "always_low", "always_high", "better", "expected_loss"),
 )
 _SHARES = {"traffic", "lift", "lift_low", "lift_high", "better"}
-_WIDEST = 100_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Key = Annotated[str, typer.Argument(help="The experiment, as its file is named.")]
@@ -47,8 +43,8 @@ def readout(
     as_json: Json = False,
 ) -> int:
     """Read an experiment out anew, keep the rows, and say the verdict and why."""
-    day = _day(as_of, settings)
-    rows = _job(settings, "experiment_readout", {"experiment": key, "as_of": day.isoformat()})
+    asked = {"experiment": key, "as_of": _day(as_of, settings).isoformat()}
+    rows = _job(settings, "experiment_readout", asked)
     _print(rows, _SHOWN, as_json=as_json)
     if not as_json:
         typer.echo(printable(f"{rows[0]['verdict']}: {rows[0]['why']}"))
@@ -116,12 +112,7 @@ def _job(settings: Settings, name: str, argument: Any = None) -> Any:
 
 
 def _day(written: str, settings: Settings) -> date:
-    if not written:
-        return datetime.now(ZoneInfo(settings.timezone)).date()
-    try:
-        return date.fromisoformat(written)
-    except ValueError as error:
-        raise ValueError(f'"{written}" is no day; write one such as 2024-08-18.') from error
+    return day(written) if written else datetime.now(ZoneInfo(settings.timezone)).date()
 
 
 def _of_plan(settings: Settings, key: str) -> "Experiment":
@@ -155,26 +146,9 @@ def _planned(experiment: "Experiment", rate: float, a_day: float) -> list[dict[s
 
 
 def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: bool) -> None:
+    from funnelhouse import listing  # noqa: PLC0415 - quick --help
+
     if as_json:
-        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
-        return
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(Text(printable(_cell(column, row[column]))) for column in columns))
-    console = Console()
-    console.width = console.width if console.is_terminal else _WIDEST
-    console.print(table)
-
-
-def _cell(column: str, value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case float() if column in _SHARES:
-            return f"{value:.1%}"
-        case float():
-            return f"{value:.4g}"
-        case list():
-            return ", ".join(map(str, value))
-        case _:
-            return str(value)
+        listing.as_json(rows)
+    else:
+        listing.as_table(rows, columns, _SHARES)

@@ -14,8 +14,8 @@ from ingest.event import CALLS, Envelope, Mended, RawEvent
 from ingest.refusal import Refusal
 
 ROUTES = {f"/v1/{path}": call for call in CALLS for path in (call, call[0])}
-ROUTES["/v1/batch"] = ROUTES["/v1/b"] = "batch"
-"""The call of each path, with the one-letter paths of analytics.js."""
+ROUTES["/v1/batch"] = ROUTES["/v1/b"] = ROUTES["/beacon/v1/batch"] = "batch"
+"""The call of each path, with the one-letter paths of analytics.js and RudderStack's beacon."""
 
 # orjson reads 1,024 levels on any stack; msgspec and json count theirs against this limit.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 4_096))

@@ -16,6 +16,11 @@ CREATE TABLE IF NOT EXISTS stage_rules
     within_days    UInt16,
     event_name     LowCardinality(String),
     conditions     Array(Tuple(property String, operator String, expected Array(String))),
+    wanted         Array(Tuple(property String, operator String, expected Array(String))) MATERIALIZED
+        arrayMap(
+            condition -> (condition.1, condition.2, arrayMap(text -> JSONExtractRaw(text), condition.3)),
+            conditions
+        ) COMMENT 'the conditions with their values in the engine''s own writing',
     reenter        LowCardinality(String) COMMENT 'empty, daily or always',
     reads          Map(String, String) COMMENT 'the property that gives a column of the entry'
 )

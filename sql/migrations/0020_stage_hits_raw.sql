@@ -1,5 +1,5 @@
--- stage_hits_raw: one row an event that reached a step of a build, with the person it is of;
--- ordered contests of steps (windowFunnel) read it. Read it through the view `stage_hits`.
+-- stage_hits_raw: one row an event that reached a stage of a build, with the person it is of. The
+-- entries of everybody are made from it; ordered contests of steps read it through `stage_hits`.
 -- Duplicates: settled; a row that no longer holds is written again with gone = 1, which wins.
 CREATE TABLE IF NOT EXISTS stage_hits_raw
 (
@@ -10,16 +10,27 @@ CREATE TABLE IF NOT EXISTS stage_hits_raw
     known          Bool,
     event_time     DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
     stage_position UInt16,
+    stage          LowCardinality(String),
     source         LowCardinality(String),
     event_id       UUID,
+    kind           LowCardinality(String),
+    reenter        LowCardinality(String),
     session_id     String CODEC(ZSTD),
     track          LowCardinality(String),
+    cohort         LowCardinality(String),
+    segment        LowCardinality(String),
+    card_holder    LowCardinality(String),
+    channel        LowCardinality(String),
+    detail         LowCardinality(String),
+    cluster        LowCardinality(String),
+    amount         Nullable(Decimal(18, 2)),
     changed_at     UInt64 CODEC(Delta, ZSTD),
     gone           UInt8
 )
 ENGINE = ReplacingMergeTree(changed_at, gone)
-ORDER BY (funnel, funnel_version, build, person_id, known, event_time, stage_position, source, event_id)
+ORDER BY (funnel, funnel_version, build, person_id, known, event_time, stage_position, stage, source, event_id)
 SETTINGS
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
-    fsync_part_directory = 1;
+    fsync_part_directory = 1,
+    auto_statistics_types = '';

@@ -2,6 +2,7 @@
 CREATE TABLE IF NOT EXISTS plan_experiments
 (
     plan           String,
+    build          String COMMENT 'of its rules in signal_rules',
     experiment     String,
     title          String,
     title_ko       String,

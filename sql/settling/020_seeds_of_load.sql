@@ -49,6 +49,13 @@ FROM
         AND (source, event_id) IN (SELECT source, event_id FROM overtaken)
     UNION ALL
     SELECT
+        actor,
+        known
+    FROM exposure_events
+    WHERE (SELECT count() FROM overtaken) > 0
+        AND (source, event_id) IN (SELECT source, event_id FROM overtaken)
+    UNION ALL
+    SELECT
         arrayJoin([(anonymous_id, false), (user_id, true)]).1,
         arrayJoin([(anonymous_id, false), (user_id, true)]).2
     FROM device_logins

@@ -2,15 +2,28 @@
 -- them. A user whom an alias joins with others stands here twice: alone, and as who they are now.
 INSERT INTO touched_people
 WITH
-    devices AS
+    others AS
+    (
+        SELECT DISTINCT
+            anonymous_id,
+            user_id
+        FROM device_logins
+        WHERE anonymous_id IN (SELECT id FROM seeds WHERE NOT known)
+            AND user_id NOT IN (SELECT id FROM seeds WHERE known)
+    ),
+    anonymous AS
     (
         SELECT actor
         FROM stage_events
-        WHERE NOT known AND actor IN (SELECT id FROM seeds WHERE NOT known)
+        WHERE NOT known AND actor IN (SELECT anonymous_id FROM others)
         UNION DISTINCT
         SELECT actor
         FROM session_events
-        WHERE NOT known AND actor IN (SELECT id FROM seeds WHERE NOT known)
+        WHERE NOT known AND actor IN (SELECT anonymous_id FROM others)
+        UNION DISTINCT
+        SELECT actor
+        FROM exposure_events
+        WHERE NOT known AND actor IN (SELECT anonymous_id FROM others)
     ),
     users AS
     (
@@ -19,8 +32,8 @@ WITH
         WHERE known
         UNION DISTINCT
         SELECT user_id
-        FROM device_logins
-        WHERE anonymous_id IN (SELECT actor FROM devices)
+        FROM others
+        WHERE anonymous_id IN (SELECT actor FROM anonymous)
     )
 SELECT
     id AS person_id,

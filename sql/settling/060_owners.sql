@@ -3,18 +3,6 @@
 -- end at one moment the one that was received first owns it.
 INSERT INTO owners
 WITH
-    logins AS
-    (
-        SELECT
-            anonymous_id,
-            source,
-            event_id,
-            arrival,
-            event_time,
-            user_id
-        FROM device_logins FINAL
-        WHERE anonymous_id IN (SELECT actor FROM actors WHERE NOT known)
-    ),
     aliased AS
     (
         SELECT
@@ -32,14 +20,7 @@ WITH
             if(aliased.person_id != '', aliased.person_id, logins.user_id) AS person_id
         FROM logins
         LEFT JOIN aliased ON logins.user_id = aliased.user_id
-        WHERE (source, event_id, arrival) NOT IN (
-            SELECT
-                source,
-                event_id,
-                arrival
-            FROM duplicate_arrivals
-            WHERE (source, event_id) IN (SELECT source, event_id FROM logins)
-        )
+        WHERE (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM copies)
     ),
     followed AS
     (

@@ -1,16 +1,23 @@
--- What remains of the candidates: first copies only, anonymous ones given to the device's owner.
-INSERT INTO hits
+-- The hits that the candidates are: first copies only, each with its person. An anonymous event is
+-- of the device's owner.
+INSERT INTO ${into}
 SELECT
+    builds.funnel AS funnel,
+    builds.funnel_version AS funnel_version,
     candidates.build AS build,
-    if(owners.person_id != '', owners.person_id, candidates.person_id) AS person_id,
+    multiIf(
+        owners.person_id != '', owners.person_id,
+        actors.person_id != '', actors.person_id,
+        candidates.actor
+    ) AS person_id,
     candidates.known OR owners.person_id != '' AS known,
+    event_time,
     stage_position,
     stage,
-    kind,
-    reenter,
     source,
     event_id,
-    event_time,
+    kind,
+    reenter,
     session_id,
     track,
     cohort,
@@ -19,17 +26,15 @@ SELECT
     channel,
     detail,
     cluster,
-    amount
+    amount,
+    {version:UInt64} AS changed_at,
+    0 AS gone
 FROM candidates
+INNER JOIN builds ON candidates.build = builds.build
+LEFT JOIN actors ON candidates.actor = actors.actor AND candidates.known = actors.known
 ASOF LEFT JOIN owners
-    ON if(candidates.known, '', candidates.person_id) = owners.anonymous_id
+    ON if(candidates.known, '', candidates.actor) = owners.anonymous_id
     AND candidates.event_time <= owners.until
-WHERE (source, event_id, arrival) NOT IN (
-        SELECT
-            source,
-            event_id,
-            arrival
-        FROM duplicate_arrivals
-        WHERE (source, event_id) IN (SELECT source, event_id FROM candidates)
-    )
-    AND (person_id, known) IN (SELECT person_id, known FROM touched_people);
+WHERE (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM copies)
+    AND ({everybody:Bool} OR (person_id, known) IN (SELECT person_id, known FROM touched_people))
+SETTINGS min_insert_block_size_bytes = 134217728;

@@ -1,6 +1,6 @@
 -- The entries that these events make, by the rules of `stage_entries`. A person's events stand in
 -- one array in order of time, and all that is told of an entry is read from it.
-INSERT INTO entries
+INSERT INTO ${into}
 WITH
     (one, entry) -> (one.track = entry.track OR one.track = '' OR entry.track = '')
         AND (one.cohort = entry.cohort OR one.cohort = '' OR entry.cohort = '') AS together,
@@ -10,6 +10,8 @@ WITH
     histories AS
     (
         SELECT
+            funnel,
+            funnel_version,
             build,
             person_id,
             known,
@@ -40,6 +42,8 @@ WITH
             ) AS events
         FROM hits
         GROUP BY
+            funnel,
+            funnel_version,
             build,
             person_id,
             known
@@ -175,4 +179,6 @@ SELECT
     0 AS gone
 FROM told
 INNER JOIN builds ON told.build = builds.build
-SETTINGS enable_named_columns_in_function_tuple = 1;
+SETTINGS
+    enable_named_columns_in_function_tuple = 1,
+    min_insert_block_size_bytes = 134217728;

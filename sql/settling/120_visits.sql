@@ -1,4 +1,4 @@
--- The events of these ids that no server sent, anonymous ones given to the device's owner.
+-- The visits that these events are: first copies only, anonymous ones given to the device's owner.
 INSERT INTO visits
 SELECT
     if(owners.person_id != '', owners.person_id, actors.person_id) AS person_id,
@@ -6,7 +6,6 @@ SELECT
     actors.known AS logged_in,
     source,
     event_id,
-    arrival,
     event_time,
     session_id,
     event_name,
@@ -21,14 +20,10 @@ SELECT
     device_class,
     detail,
     number
-FROM
-(
-    SELECT *
-    FROM session_events FINAL
-    WHERE (actor, known) IN (SELECT actor, known FROM actors)
-) AS seen
+FROM seen
 INNER JOIN actors ON seen.actor = actors.actor AND seen.known = actors.known
 ASOF LEFT JOIN owners
     ON if(seen.known, '', seen.actor) = owners.anonymous_id
     AND seen.event_time <= owners.until
-WHERE (person_id, known) IN (SELECT person_id, known FROM touched_people);
+WHERE (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM copies)
+    AND (person_id, known) IN (SELECT person_id, known FROM touched_people);

@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 
 import orjson
 import pytest
@@ -13,6 +14,14 @@ def test_message_ids_are_never_repeated(events: int) -> None:
     sent = b"".join(next(requests) for _ in range(3))
     ids = re.findall(rb'"messageId":"([^"]+)"', sent)
     assert len(ids) == len(set(ids)) == 3 * events
+
+
+def test_every_visitor_has_ten_events_of_one_request() -> None:
+    """Events are spread over visitors as people are over theirs: a few each."""
+    requests = Requests(template(BATCH).request)
+    sent = b"".join(next(requests) for _ in range(3))
+    visitors = Counter(re.findall(rb'"anonymousId":"([^"]+)"', sent))
+    assert list(visitors.values()) == [10] * (3 * BATCH // 10)
 
 
 @pytest.mark.parametrize("events", [1, BATCH])

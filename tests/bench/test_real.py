@@ -63,8 +63,10 @@ class Loaded:
         return self.product.sql(f"SELECT {columns} FROM {view}")
 
     def received(self) -> dict[str, int]:
-        """Return how many events of each source were received, by the ledger."""
-        rows = self.select("source, sum(received) AS n", "ledger_minutely GROUP BY source")
+        """Return how many events of each source were received and went on, by the ledger."""
+        rows = self.select(
+            "source, sum(received - in_spool) AS n", "ledger_minutely GROUP BY source"
+        )
         return {row["source"]: int(row["n"]) for row in rows}
 
     def sent(self, kind: str) -> int:

@@ -1,14 +1,17 @@
 """Conversions shared among sessions: hand-worked journeys, and random ones against a reference."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from analysis.attribution import Period, compute_markov
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told, bring, rule
 
@@ -23,6 +26,7 @@ ASKED = (
     f"(funnel = 'course', stage = 'paid', first_day = '2024-08-01', last_day = '2024-08-31',"
     f" lookback_days = {LOOKBACK_DAYS}, half_life_days = {HALF_LIFE_DAYS})"
 )
+AUGUST = Period("course", "paid", date(2024, 8, 1), date(2024, 8, 31), LOOKBACK_DAYS)
 SOURCES = {
     "direct": {},
     "paid_search": {"utm_source": "google", "utm_medium": "cpc"},
@@ -31,9 +35,9 @@ SOURCES = {
 
 
 class Journey:
-    """One person's visits, each (days before the payment, channel), and what they paid."""
+    """One person's visits, each (days before the payment, channel), and what they paid, if so."""
 
-    def __init__(self, person: str, visits: list[tuple[float, str]], amount: int) -> None:
+    def __init__(self, person: str, visits: list[tuple[float, str]], amount: int | None) -> None:
         self.person, self.visits, self.amount = person, visits, amount
 
     def told(self, first_id: int) -> list[Told]:
@@ -49,6 +53,8 @@ class Journey:
             )
             for n, (days, channel) in enumerate(self.visits, start=1)
         ]
+        if self.amount is None:
+            return pages
         paid = Told(
             id=first_id,
             came=first_id,
@@ -164,9 +170,186 @@ def test_each_dimension_adds_up_to_all_conversions(
         tmp_path,
         [Journey("kim", [(3, "email"), (1, "direct")], 90), Journey("lee", [], 10)],
     )
+    compute_markov(warehouse.client, AUGUST)
     rows = warehouse.client.query(
         "SELECT model, dimension, sum(conversions), sum(amount)"
         f" FROM attribution{ASKED} GROUP BY model, dimension"
     ).result_rows
-    assert len(rows) == 6 * 5
-    assert {row[2:] for row in rows} == {(2.0, 100.0)}
+    assert len(rows) == 7 * 5
+    assert [row[2:] for row in rows] == [(pytest.approx(2), pytest.approx(100))] * 7 * 5
+
+
+def test_markov_shares_by_what_would_be_lost(warehouse: PreparedWarehouse, tmp_path: Path) -> None:
+    """Without email half of the conversions are lost, without direct all: 1/3 and 2/3 of kim's.
+
+    The chain: of four journeys two begin with email, one each with direct and paid search; from
+    email half go to direct, which converts; the others end.
+    """
+    journeys = [
+        Journey("kim", [(3, "email"), (1, "direct")], 100),
+        Journey("choi", [(2, "direct")], 7),
+        Journey("lee", [(2, "paid_search")], None),
+        Journey("park", [(2, "email")], None),
+        Journey("nobody", [], 50),
+    ]
+    load(warehouse, tmp_path, journeys)
+    assert not [model for _, model in shares(warehouse) if model == "markov"]
+    rows = compute_markov(warehouse.client, AUGUST)
+    assert [tuple(row.values()) for row in rows] == [
+        ("direct", pytest.approx(1), pytest.approx(2 / 3)),
+        ("email", pytest.approx(1 / 2), pytest.approx(1 / 3)),
+        ("paid_search", pytest.approx(0), pytest.approx(0)),
+    ]
+    found = shares(warehouse)
+    assert found["kim", "markov"] == [
+        ("email", pytest.approx(1 / 3), 33),
+        ("direct", pytest.approx(2 / 3), 67),
+    ]
+    assert found["choi", "markov"] == [("direct", pytest.approx(1), 7)]
+    assert found["nobody", "markov"] == [("unknown", 1, 50)]
+
+
+def test_markov_agrees_with_a_reference(warehouse: PreparedWarehouse, tmp_path: Path) -> None:
+    """The steps are those that Python counts, weights are the effects', money is whole."""
+    random = Random(5)
+    journeys = [
+        Journey(
+            f"p{n}",
+            [(random.uniform(0, 18), random.choice(list(SOURCES))) for _ in range(n % 6)],
+            random.choice([None, 1, 990_000, 1_000_001]),
+        )
+        for n in range(60)
+    ]
+    load(warehouse, tmp_path, journeys)
+    expected: Counter[tuple[str, str]] = Counter()
+    for journey in journeys:
+        channels = [channel for _, channel in journey.touches()] if journey.visits else []
+        if channels:
+            end = "(none)" if journey.amount is None else "(conversion)"
+            expected.update(pairwise(["(start)", *channels, end]))
+    asked = ASKED.replace(f", half_life_days = {HALF_LIFE_DAYS}", "")
+    steps = warehouse.client.query(f"SELECT channel, next, journeys FROM channel_steps{asked}")
+    assert {(here, there): count for here, there, count in steps.result_rows} == expected
+    effects = {
+        row["channel"]: row["removal_effect"] for row in compute_markov(warehouse.client, AUGUST)
+    }
+    assert min(effects.values()) > 0
+    found = shares(warehouse)
+    for journey in journeys:
+        if journey.amount is None:
+            assert (journey.person, "markov") not in found
+            continue
+        rows = found[journey.person, "markov"]
+        parts = [effects.get(channel, 0) for _, channel in journey.touches()]
+        weights = [part / sum(parts) if sum(parts) else 1 / len(parts) for part in parts]
+        assert [row[1] for row in rows] == pytest.approx(weights, abs=1e-9)
+        assert sum(row[1] for row in rows) == pytest.approx(1, abs=1e-9)
+        assert sum(row[2] for row in rows) == journey.amount
+
+
+def test_the_chain_of_the_latest_period_over_by_then_counts(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Computed again it is replaced, of a later period it is not used; a stage has its own."""
+    load(warehouse, tmp_path, [Journey("kim", [(3, "email"), (1, "direct")], 100)])
+    for last_day in (date(2024, 8, 31), date(2024, 9, 30)):
+        compute_markov(warehouse.client, replace(AUGUST, last_day=last_day))
+    warehouse.client.command(
+        "INSERT INTO removal_effects_raw SELECT * REPLACE (if(channel = 'email', 0.25, 0.75) AS"
+        " removal_effect, computed_at + 1 AS computed_at) FROM removal_effects_raw"
+        " WHERE last_day = '2024-08-31'"
+    )
+    warehouse.client.command(
+        "INSERT INTO removal_effects_raw SELECT * REPLACE ('applied' AS stage, 1 AS removal_effect)"
+        " FROM removal_effects_raw"
+    )
+    assert [row[2] for row in shares(warehouse)["kim", "markov"]] == [25, 75]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"funnel": "cuorse"}, 'write "course"'),
+        ({"stage": "payed"}, 'write "paid"'),
+        ({"stage": "applied"}, "name other days"),
+    ],
+)
+def test_what_has_no_chain_is_told(
+    warehouse: PreparedWarehouse, changes: dict[str, str], told: str
+) -> None:
+    """Unknown names and periods without conversions end in a sentence, and keep no row."""
+    with pytest.raises(ValueError, match=told):
+        compute_markov(warehouse.client, replace(AUGUST, **changes))  # type: ignore[arg-type]
+
+
+def visit(number: int, at: str, name: str = "page_viewed", **more: Any) -> Told:
+    """Tell an event of kim's, whom a session of the tracker's own names."""
+    told = {"came": number, "user": "kim", "session": "s-1", "at": f"2024-08-{at}"} | more
+    return Told(id=number, name=name, **told)
+
+
+def test_ctas_and_sections_share_their_session(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Two CTAs of one session have half of its money each, its section and its page all."""
+    journey = [
+        visit(1, "10 10:00:00"),
+        visit(2, "10 10:01:00", "cta_clicked", properties={"cta_id": "apply"}),
+        visit(3, "10 10:02:00", "cta_clicked", properties={"cta_id": "guide"}),
+        visit(4, "10 10:03:00", "section_viewed", properties={"section_id": "price"}),
+        visit(5, "20 12:00:00", "paid", server=True, properties={"amount": 90}),
+    ]
+    Road(warehouse.place, tmp_path).load([journey])
+    rows = warehouse.client.query(
+        f"SELECT dimension, value, conversions, amount FROM attribution{ASKED}"
+        " WHERE model = 'linear' ORDER BY dimension, value"
+    ).result_rows
+    assert [tuple(row) for row in rows] == [
+        ("campaign", "", 1, 90),
+        ("channel", "direct", 1, 90),
+        ("cta", "apply", 0.5, 45),
+        ("cta", "guide", 0.5, 45),
+        ("page", "/", 1, 90),
+        ("section", "price", 1, 90),
+    ]
+
+
+def test_the_guide_s_conversion_by_the_way_to_it(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """By a CTA, a section and from YouTube, logged in or not, beside sessions without the guide.
+
+    Of the four sessions without the guide one applies, after two days; kim applies in the session
+    of the guide, lee after five days, and park never.
+    """
+    opened = {"name": "guide_opened"}
+
+    def said(number: int, who: str, at: str, name: str = "page_viewed", **more: Any) -> Told:
+        return visit(number, at, name, **{"user": "", "anonymous": who, "session": who} | more)
+
+    load = [
+        said(1, "kim", "10 10:00:00", user="kim"),
+        said(2, "kim", "10 10:01:00", "cta_clicked", user="kim", properties={"cta_id": "more"}),
+        said(3, "kim", "10 10:02:00", user="kim", **opened),
+        said(4, "kim", "10 10:09:00", "applied", user="kim"),
+        said(5, "lee", "10 10:00:00"),
+        said(6, "lee", "10 10:01:00", "section_viewed", properties={"section_id": "div"}),
+        said(7, "lee", "10 10:02:00", **opened),
+        said(8, "lee", "15 10:00:00", "applied", server=True),
+        said(9, "park", "10 10:00:00", properties={"entry": "youtube"}, **opened),
+        *(said(20 + n, f"other-{n}", "10 11:00:00") for n in range(4)),
+        said(30, "other-0", "12 11:00:00", "applied", server=True),
+    ]
+    Road(warehouse.place, tmp_path).load([load])
+    rows = warehouse.client.query(
+        "SELECT came_by, came_from, logged_in, sessions, converted_in_session,"
+        " converted_within_3_days, converted_in_time, comparable_sessions,"
+        " comparable_share_in_time, difference FROM guide_conversion(funnel = 'course',"
+        " stage = 'applied', first_day = '2024-08-01', last_day = '2024-08-31', within_days = 7)"
+        " ORDER BY came_by"
+    ).result_rows
+    assert [tuple(row) for row in rows] == [
+        ("cta", "more", True, 1, 1, 1, 1, 4, 0.25, 0.75),
+        ("section", "div", False, 1, 0, 0, 1, 4, 0.25, 0.75),
+        ("youtube", "", False, 1, 0, 0, 0, 4, 0.25, -0.25),
+    ]

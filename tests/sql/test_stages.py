@@ -72,11 +72,10 @@ class Watched:
 
 
 class InTurn(Settlement):
-    """Settles unwatched: whoever loads waits for its turn, and so for the end of a bucket."""
+    """Settles unwatched whom loads touched: who loads waits for its turn, and so for the end."""
 
-    def bucket(self, client: Any, builds: Sequence[str], bucket: int, buckets: int) -> None:
-        """Settle a share of all people."""
-        super().bucket(client.client, builds, bucket, buckets)
+    def _settle_postponed(self, client: Any) -> None:
+        super()._settle_postponed(client.client)
 
 
 def cut_at(client: Client, statement: int) -> Watched:
@@ -149,17 +148,31 @@ def test_no_funnels_leave_no_stages(warehouse: PreparedWarehouse, road: Road) ->
 
 
 @pytest.mark.parametrize("taken_back", [False, True], ids=["again", "taken back"])
-def test_a_rebuild_cut_short_at_any_statement_is_made_good(
+def test_a_rebuild_cut_short_is_made_good(
     warehouse: PreparedWarehouse, road: Road, *, taken_back: bool
 ) -> None:
     """Whether the new rules come again at the next start or the old ones, nothing is mixed."""
+    cut_short(warehouse, road, taken_back=taken_back, every=7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("taken_back", [False, True], ids=["again", "taken back"])
+def test_a_rebuild_cut_short_at_any_statement_is_made_good(
+    warehouse: PreparedWarehouse, road: Road, *, taken_back: bool
+) -> None:
+    """The same at each of its statements."""
+    cut_short(warehouse, road, taken_back=taken_back, every=1)
+
+
+def cut_short(warehouse: PreparedWarehouse, road: Road, *, taken_back: bool, every: int) -> None:
+    """Die at every n-th statement of a rebuild, bring a plan again, and compare what views show."""
     plans = (COURSE, OTHER)
     expected = [seen_under(rules, warehouse, road, first_views) for rules in plans]
     bring(warehouse.client, COURSE)
     road.load(HISTORY)
     statements, now, cut = 0, 0, True
     while cut:
-        statements += 1
+        statements += every
         client = cut_at(warehouse.client, statements)
         with suppress(Cut):
             bring(client, plans[1 - now])  # type: ignore[arg-type]
@@ -191,12 +204,13 @@ def test_loads_between_all_statements_of_a_rebuild(
 
     Until the end views show the plan before, with every event that has come by then.
     """
+    road = replace(road, settlement=InTurn("Asia/Seoul"))
     rebuilt = "SELECT person_id FROM stage_entries WHERE stage = 'moved' ORDER BY ALL"
     bring(warehouse.client, COURSE)
     road.load(HISTORY)
     coming = [
         Told(id=number, came=number, name="elsewhere", user=f"u{number:02}")
-        for number in range(10, 40)
+        for number in range(10, 80)
     ]
     other = [replace(told, id=told.id + 100, name="passed") for told in coming]
     before: list[int] = []
@@ -209,7 +223,7 @@ def test_loads_between_all_statements_of_a_rebuild(
         road.load([[coming[number - 1], other[number - 1]]])
 
     client = Watched(warehouse.client, load)
-    apply_plan(client, tables(OTHER), InTurn("Asia/Seoul"), lambda *_: None)  # type: ignore[arg-type]
+    apply_plan(client, tables(OTHER), road.settlement, lambda *_: None)  # type: ignore[arg-type]
     moved = warehouse.client.query(rebuilt).result_rows
     assert moved == [("kim",), *((told.user,) for told in coming[: client.statements])]
     in_force = before.index(0, 1)
@@ -228,7 +242,7 @@ def test_progress_ends_with_all_people(warehouse: PreparedWarehouse, road: Road)
     noted: list[tuple[str, int, int]] = []
     plan = tables(OTHER)
     apply_plan(warehouse.client, plan, road.settlement, lambda *note: noted.append(note))
-    assert noted == [("events", 0, 1), ("people", 0, 1), ("people", 1, 1)]
+    assert noted == [("events", 0, 1), *(("people", done, 3) for done in range(4))]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
--- visits: one row an event that no server sent, of the people settled or of another user of their
--- devices; copies that lose to one elsewhere are still among them.
+-- visits: one row an event that no server sent, of the people settled, as it is now.
 CREATE TEMPORARY TABLE visits
 (
     person_id     String,
@@ -7,7 +6,6 @@ CREATE TEMPORARY TABLE visits
     logged_in     Bool,
     source        LowCardinality(String),
     event_id      UUID,
-    arrival       UInt64,
     event_time    DateTime64(6, 'UTC'),
     session_id    String,
     event_name    LowCardinality(String),

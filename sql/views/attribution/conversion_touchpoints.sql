@@ -7,8 +7,11 @@
 -- order of time; a conversion without any has one row without session, of channel `unknown`.
 -- Models: first touch; last touch; last non-direct (the last where all are direct); linear; position
 -- based (40 % first, 40 % last, 20 % between; halves for two); time decay (halved each half-life
--- between the session's begin and the conversion). Weights of a conversion add up to 1. Amounts are
--- shared in whole units of money by largest remainder, the earlier touch first where equal.
+-- between the session's begin and the conversion); markov, where `funnelhouse attribution markov`
+-- computed it for the funnel and stage: by the removal effects of the touches' channels in
+-- `removal_effects`, of the latest period that was over by last_day (evenly where no touch has any).
+-- Weights of a conversion add up to 1. Amounts are shared in whole units of money by largest
+-- remainder, the earlier touch first where equal.
 -- Duplicates and late events: as in `stage_entries` and `sessions`.
 CREATE OR REPLACE VIEW conversion_touchpoints AS
 WITH
@@ -75,6 +78,18 @@ WITH
             source,
             event_id
     ),
+    removals AS
+    (
+        SELECT *
+        FROM removal_effects
+        WHERE funnel = {funnel:String}
+            AND stage = {stage:String}
+            AND last_day <= {last_day:Date}
+        ORDER BY
+            last_day DESC,
+            computed_at DESC
+        LIMIT 1 WITH TIES
+    ),
     weighed AS
     (
         SELECT
@@ -93,31 +108,56 @@ WITH
                 nullIf(arrayLastIndex(touch -> touch.3 != 'direct', touches), 0),
                 touch_count
             ) AS non_direct,
-            [
-                ('first_touch', arrayMap(n -> toFloat64(n = 1), arrayEnumerate(touches))),
-                ('last_touch', arrayMap(n -> toFloat64(n = touch_count), arrayEnumerate(touches))),
-                ('last_non_direct', arrayMap(n -> toFloat64(n = non_direct), arrayEnumerate(touches))),
-                ('linear', arrayMap(n -> 1 / touch_count, arrayEnumerate(touches))),
-                (
-                    'position_based',
-                    arrayMap(
-                        n -> multiIf(
-                            touch_count = 1, 1,
-                            touch_count = 2, 0.5,
-                            n IN (1, touch_count), 0.4,
-                            0.2 / (touch_count - 2)
-                        ),
-                        arrayEnumerate(touches)
-                    )
+            arrayMap(
+                touch -> transform(
+                    toString(touch.3),
+                    (SELECT groupArray(channel) FROM removals),
+                    (SELECT groupArray(removal_effect) FROM removals),
+                    0.
                 ),
-                ('time_decay', arrayMap(part -> part / arraySum(decay), decay))
-            ] AS models
+                touches
+            ) AS effects,
+            arrayConcat(
+                [
+                    ('first_touch', arrayMap(n -> toFloat64(n = 1), arrayEnumerate(touches))),
+                    ('last_touch', arrayMap(n -> toFloat64(n = touch_count), arrayEnumerate(touches))),
+                    ('last_non_direct', arrayMap(n -> toFloat64(n = non_direct), arrayEnumerate(touches))),
+                    ('linear', arrayMap(n -> 1 / touch_count, arrayEnumerate(touches))),
+                    (
+                        'position_based',
+                        arrayMap(
+                            n -> multiIf(
+                                touch_count = 1, 1,
+                                touch_count = 2, 0.5,
+                                n IN (1, touch_count), 0.4,
+                                0.2 / (touch_count - 2)
+                            ),
+                            arrayEnumerate(touches)
+                        )
+                    ),
+                    ('time_decay', arrayMap(part -> part / arraySum(decay), decay))
+                ],
+                if(
+                    (SELECT count() FROM removals) = 0,
+                    [],
+                    [
+                        (
+                            'markov',
+                            if(
+                                arraySum(effects) > 0,
+                                arrayMap(effect -> effect / arraySum(effects), effects),
+                                arrayMap(_ -> 1 / touch_count, touches)
+                            )
+                        )
+                    ]
+                )
+            ) AS models
         FROM journeys
     ),
     shared AS
     (
         SELECT
-            * EXCEPT (models, decay, non_direct),
+            * EXCEPT (models, decay, non_direct, effects),
             arrayJoin(models) AS model,
             model.2 AS weights,
             arrayMap(weight -> amount * weight, weights) AS exact,

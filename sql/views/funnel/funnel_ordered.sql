@@ -33,6 +33,7 @@ WITH
         FROM stage_hits_raw FINAL
         WHERE funnel = {funnel:String}
             AND build IN (SELECT build FROM steps)
+            AND kind = 'step'
             AND event_time >= toDateTime64({first_day:Date}, 6, '${timezone}')
             AND event_time < toDateTime64({last_day:Date} + 1, 6, '${timezone}')
     ),

@@ -2,6 +2,17 @@
 -- ones too; people whom the version excludes have none.
 -- Duplicates: copies of an event count as its first copy; people are as in `people`.
 CREATE OR REPLACE VIEW stage_hits AS
-SELECT * EXCEPT (changed_at, gone)
+SELECT
+    funnel,
+    funnel_version,
+    build,
+    person_id,
+    known,
+    event_time,
+    stage_position,
+    source,
+    event_id,
+    session_id,
+    track
 FROM stage_hits_raw FINAL
-WHERE build IN (SELECT build FROM funnels);
+WHERE kind = 'step' AND build IN (SELECT build FROM funnels);

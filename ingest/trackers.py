@@ -1,0 +1,69 @@
+"""Routes of trackers that speak other protocols than ours: how each is read, and answered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ingest import answers
+from ingest.answers import Answer
+from ingest.event import Envelope
+from ingest.http import Head
+from ingest.protocols import otlp, snowplow
+from ingest.refusal import Refusal
+from schemas.trackers import SnowplowNames
+
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address: its method, its reader and what becomes of the answer.
+
+    `read` takes a body that is plain already; a GET has none, its reader finds the query in the
+    head. `answer` is given the answer that our own protocol would have.
+    """
+
+    method: str
+    read: Callable[[Head, str, bytes], Envelope | Refusal]
+    answer: Callable[[str, Answer], Answer]
+
+
+def routes(names: SnowplowNames, snowplow_key: str) -> Mapping[str, Route]:
+    """Build the routes of the trackers; Snowplow's send no key, so theirs is given."""
+
+    def post(_head: Head, _kind: str, body: bytes) -> Envelope | Refusal:
+        return snowplow.decode(body, names, snowplow_key)
+
+    def get(head: Head, _kind: str, _body: bytes) -> Envelope | Refusal:
+        head.origin = head.origin or _origin(head.page)
+        return snowplow.decode_query(head.query, names, snowplow_key)
+
+    def logs(_head: Head, kind: str, body: bytes) -> Envelope | Refusal:
+        return otlp.decode(body, kind)
+
+    return {
+        snowplow.POST_PATH: Route("POST", post, _plain_ok),
+        snowplow.GET_PATH: Route("GET", get, _picture),
+        otlp.PATH: Route("POST", logs, _exported),
+    }
+
+
+def _plain_ok(_kind: str, answer: Answer) -> Answer:
+    return answers.TEXT_OK if answer.status == _OK else answer
+
+
+def _picture(_kind: str, answer: Answer) -> Answer:
+    return answers.GIF if answer.status == _OK else answer
+
+
+def _exported(kind: str, answer: Answer) -> Answer:
+    """Answer an exporter in its own encoding; an empty response means that all was taken."""
+    if answer.status != _OK:
+        return answer
+    return answers.EXPORTED_PROTOBUF if otlp.PROTOBUF in kind else answers.EXPORTED_JSON
+
+
+def _origin(page: str) -> bytes:
+    """Give the origin of the page that holds a picture: it is sent as Referer alone."""
+    parts = urlsplit(page)
+    return f"{parts.scheme}://{parts.netloc}".encode("latin-1") if parts.netloc else b""

@@ -1,0 +1,398 @@
+// The browser tag: sees what a visitor does on a page and hands it to the collector that served it.
+// A page gets it minified. What can wait stands in parts beside it, which it loads itself: watch.js
+// at once; links.js, experiments.js and panel.js (QA mode) where a page needs them.
+(() => {
+  const win = window, doc = document, page = location;
+  const script = doc.currentScript;
+  if (!script || win.fhTag) return; // a second copy leaves everything to the first
+  const data = script.dataset;
+  const name = data.name || "funnelhouse";
+  const stub = win[name] || [];
+
+  // ---- The page goes on, whatever happens here ----
+
+  const safe = (work) => (...given) => {
+    try { return work(...given); } catch { /* what cannot be seen is not sent */ }
+  };
+  const on = (target, types, work) => types.split(" ").forEach((type) =>
+    target.addEventListener(type, safe(work), { capture: true, passive: true }));
+  const wants = (feature) => !RegExp("\\b" + feature + "\\b").test(data.off);
+  const now = () => Math.round(performance.now()); // no page can freeze this clock
+  const newId = () => [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => (byte + 256).toString(16).slice(1)).join("");
+  const part = (file, then) => {
+    if (parts[file]) return;
+    const element = parts[file] = doc.createElement("script");
+    element.onload = element.onerror = then;
+    element.src = script.src.replace("/tag.js", "/tag/" + file + ".js");
+    element.nonce = script.nonce;
+    doc.head.append(element);
+  };
+  const parts = {};
+
+  // ---- Privacy: what may be kept, and what must not leave the page ----
+
+  const EMAIL = /[^\s=@/]+(@|%40)[^\s@]+\.\w+/g;
+  const PRIVATE = RegExp([
+    EMAIL.source,
+    /=[ +]*(0|82|\d+[ -])[\d ().-]{7,}$|\d{2,4}[-. )]+\d{3,4}[-. ]\d{4}\b/.source, // phones
+    // tokens, but for the click ids of advertisers
+    /^(?!utm_|napm|n_ad|li_fat|\w*(cl?k?id|braid)=)(\w*(token|secret|passw|pwd|jwt|api_?key|signature)|(code|state)=.{16}|.*(eyJ\w+\.|=[\w.~+/-]{32,}=*$))/.source,
+  ].join("|"), "i");
+  const plain = (text) => safe(decodeURIComponent)(text.replace(/\+/g, " ")) ?? text;
+  const cleaned = {};
+  const clean = (url) => cleaned[url] ??= url.replace(/([?&#])([^?&#]+)/g, (found, mark, pair) =>
+    (PRIVATE.test(plain(pair)) ? mark : found)).slice(0, 2048);
+
+  const read = safe((key) => localStorage[key]);
+  const keep = safe((key, text) => localStorage[key] = text);
+  const drop = safe((key) => localStorage.removeItem(key));
+  const cookie = safe((text, age) => doc.cookie = "fh=" + text + ";path=/;samesite=lax;max-age=" + age
+    + (data.domain ? ";domain=" + data.domain : "") + (page.protocol[4] == "s" ? ";secure" : ""));
+  const parsed = safe(JSON.parse);
+
+  // 0 sends nothing, 1 keeps nothing, 2 keeps ids and the queue. The strictest of all counts.
+  const levelOf = (mode) => ({ denied: 0, anonymous: 1 })[mode] ?? 2;
+  const levelNow = () => Math.min(
+    levelOf(read("fhc") || data.consent),
+    levelOf(navigator.globalPrivacyControl && (data.gpc || "anonymous")),
+    levelOf(navigator.doNotTrack == 1 && data.dnt),
+  );
+  let level = levelNow();
+
+  // ---- Who is here, in one small object: cookie first, localStorage behind it ----
+  // a: anonymous id, u: user id, g: group, s: session, t: last seen, e: entry, v: variants
+
+  let me = {}, recalled = -1e3;
+  const recall = () => {
+    if (level < 2 || now() - recalled < 1e3) return;
+    recalled = now();
+    const found = /\bfh=([^;]*)/.exec(safe(() => doc.cookie)());
+    me = [found && parsed(plain(found[1])), parsed(read("fh"))]
+      .filter((one) => one?.a).sort((one, other) => other.t - one.t)[0] || me;
+  };
+  const remember = (changes) => {
+    recalled = -1e3;
+    recall();
+    Object.assign(me, changes);
+    if (level < 2) return;
+    keep("fh", JSON.stringify(me));
+    cookie(encodeURIComponent(JSON.stringify(me)), 34e6);
+  };
+  const forget = () => {
+    me = {};
+    drop("fh");
+    cookie("", 0);
+  };
+  const campaignNow = () => {
+    let found;
+    clean(page.search).replace(/utm_(\w+)=([^&]*)/g, (_, field, value) =>
+      (found ||= {})[field == "campaign" ? "name" : field] = plain(value));
+    return found;
+  };
+  const touch = (anew) => {
+    recall();
+    const t = Date.now();
+    const a = me.a || newId();
+    if (!(t - me.t < 18e5)) { // half an hour without anything ends a session
+      remember({ a, t, s: newId(), e: { campaign: campaignNow(), referrer: referrer.slice(0, 200) } });
+    } else if (anew || a != me.a || Math.abs(t - me.t) > 5e3) remember({ a, t });
+  };
+
+  // ---- Delivery: an event is an entry of the store until the collector has answered for it ----
+
+  const target = script.src.replace(/tag\.js.*/, "v1/batch?writeKey=") + data.key;
+  const run = safe(() => {
+    const asked = /[?&]fh_run=([\w-]+)/.exec(page.search);
+    return asked ? sessionStorage.fhr = asked[1] : sessionStorage.fhr;
+  })();
+  const watched = run && []; // what the panel shows
+  const waiting = new Map(); // this page's events without an answer
+  const stored = new Set(), beaconed = new Set();
+  let timer, failures = 0, failure, heldUp;
+
+  const kept = () => safe(() => Object.keys(localStorage).filter((key) => /^fhq/.test(key)))() || [];
+  const store = (event) => {
+    const key = "fhq" + event.messageId, text = JSON.stringify(event);
+    waiting.set(key, text);
+    if (level > 1 && keep(key, text)) stored.add(key);
+  };
+  const gone = (key) => {
+    waiting.delete(key);
+    stored.delete(key);
+    drop(key);
+  };
+  const schedule = (delay) => timer ||= setTimeout(deliver, delay);
+  const batchOf = (entries) => {
+    const keys = [], texts = [];
+    let room = 2e4; // characters: browsers let 64 KiB be under way when a page ends
+    for (const [key, text] of entries) {
+      room -= text.length;
+      if (room < 0 && keys[0]) break;
+      keys.push(key);
+      texts.push(text);
+    }
+    return keys[0] && [keys, JSON.stringify({ sentAt: new Date().toISOString(), context }).replace(/}$/, ',"batch":[' + texts + "]}")];
+  };
+  const post = async () => {
+    for (;;) {
+      // What has left the store has had its answer in another tab.
+      for (const key of stored) read(key) || gone(key);
+      const next = batchOf(waiting);
+      if (!next || !level) return;
+      let status, answer, after;
+      try {
+        const response = await fetch(target, { method: "POST", body: next[1], keepalive: true });
+        status = response.status;
+        after = response.headers.get("retry-after");
+        answer = await response.json();
+      } catch (error) {
+        status = error;
+      }
+      // What is refused for good goes, all else is sent again.
+      if (!(status < 500) || /401|403|408|429/.test(status)) {
+        failure = String(status);
+        heldUp = +after * 1e3 || Date.parse(after) - Date.now();
+        const delay = heldUp > 0 ? heldUp : Math.min(2 ** failures++ * 1e3, 3e5) * (1 - Math.random() / 2);
+        keep("fhw", Date.now() + delay);
+        clearTimeout(timer);
+        timer = setTimeout(deliver, delay);
+        return;
+      }
+      next[0].forEach(gone);
+      heldUp = 0;
+      watched?.push({ keys: next[0], answer, status });
+      if (answer && (answer.results || answer.error) && (run || /^(localhost|127)|\.test$/.test(page.hostname))) console.warn(name, answer);
+      if (failures) kit.log?.("warn", "Sending failed", { failure, times: failures });
+      failures = 0;
+    }
+  };
+  const deliver = () => {
+    timer = 0;
+    navigator.locks?.request("fh", post).catch(post) || post(); // one tab at a time
+  };
+  const beacon = () => {
+    for (let next; !(heldUp > 0) && level; next[0].forEach((key) => beaconed.add(key))) {
+      next = batchOf([...waiting].reverse().filter(([key]) => !beaconed.has(key)));
+      if (!next || !navigator.sendBeacon(target, new Blob([next[1]], { type: "text/plain" }))) return;
+    }
+  };
+
+  // ---- Events ----
+
+  // As JSON without cycles, functions, elements and megabytes.
+  const tidy = (value) => {
+    const above = [];
+    const text = safe(JSON.stringify)(value, function (key, item) {
+      while (above[0] && above[0] !== this) above.shift();
+      if (typeof item == "bigint") return String(item);
+      if (typeof item == "string") return item.slice(0, 8e3).toWellFormed?.() ?? item.slice(0, 8e3);
+      if (Object(item) === item) {
+        if (above.includes(item) || above[20] || item.nodeType) return;
+        above.unshift(item);
+      }
+      return item;
+    });
+    return text?.length < 9e3 ? parsed(text) : value && { unsent: text ? text.length : "unreadable" };
+  };
+  // data-cta-card-holder="true" is {card_holder: true}
+  const marks = (dataset, prefix) => {
+    const found = {};
+    for (const key in dataset) {
+      const [, field] = RegExp("^" + prefix + "([A-Z]\\w*)").exec(key) || [];
+      const value = dataset[key];
+      if (field) found[field.replace(/\B[A-Z]/g, "_$&").toLowerCase()] = value == "true" || (value != "false" && value);
+    }
+    return found;
+  };
+  const context = {
+    library: { name: "funnelhouse.js", version: "1.0.0" },
+    locale: navigator.language,
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
+  const everywhere = marks(data, "prop");
+  let referrer = clean(doc.referrer);
+  const here = () => ({ url: clean(page.href), path: page.pathname, referrer, title: doc.title.slice(0, 500) });
+  const send = (type, fields, options) => {
+    if (!level) return;
+    touch();
+    const event = {
+      type,
+      messageId: newId(),
+      timestamp: new Date().toISOString(),
+      anonymousId: me.a,
+      userId: me.u,
+      ...fields,
+      context: {
+        page: here(),
+        sessionId: me.s,
+        groupId: me.g,
+        campaign: campaignNow() || me.e?.campaign,
+        entry: me.e,
+        run,
+        ...tidy(options?.context),
+      },
+    };
+    store(event);
+    watched?.push({ event });
+    schedule(run ? 9 : 1e3);
+    return event;
+  };
+  const track = (event, properties, options) =>
+    send("track", { event, properties: { ...everywhere, ...tidy(properties) } }, options);
+
+  // ---- One view of a page ----
+
+  let view, lastActive, address, visible = !doc.hidden, byHand = stub.some?.(([call]) => call == "page");
+  const starting = [], leaving = []; // what parts do when a view begins and ends
+  const addressNow = () => page.pathname + page.search + (/^#[/!]/.test(page.hash) ? page.hash : "");
+  const first = () => !byHand && wants("page") && {};
+  const begin = (fields, properties, options) => {
+    view = { at: lastActive = now(), engaged: 0, told: 0, depth: 0, seen: {} };
+    address = addressNow();
+    touch(1);
+    if (fields) send("page", { ...fields, properties: { ...here(), ...everywhere, ...tidy(properties) } }, options);
+    starting.forEach((work) => work());
+  };
+  const active = () => {
+    const at = now();
+    if (visible) view.engaged += Math.min(at - lastActive, 3e4); // longer than this nobody sits still
+    lastActive = at;
+    if (view.engaged - view.told >= 3e4) tellEngaged();
+  };
+  const tellEngaged = () => {
+    const engaged_ms = view.engaged - view.told;
+    view.told = view.engaged;
+    if (engaged_ms && wants("engaged")) track("engaged_time", { engaged_ms, total_ms: now() - view.at, max_scroll: view.depth });
+  };
+  const leave = (trigger) => {
+    if (!view.left) {
+      active();
+      tellEngaged();
+      if (wants("left")) track("page_left", { engaged_ms: view.engaged, max_scroll: view.depth, trigger });
+      view.left = 1;
+    }
+    leaving.forEach((work) => work(trigger));
+    if (trigger == "navigation") return;
+    visible = false;
+    beacon();
+  };
+  const comeBack = () => {
+    visible = true;
+    view.left = 0;
+    lastActive = now();
+    beaconed.clear();
+    if (waiting.size) schedule(1e3);
+  };
+  const moved = (replaced) => {
+    if (byHand || addressNow() == address) return;
+    if (replaced && page.pathname == address.split(/[?#]/)[0]) return void (address = addressNow());
+    turn();
+    setTimeout(safe(begin), 0, {}); // routers set the title a moment later
+  };
+  const turn = () => {
+    leave("navigation");
+    if (address != addressNow()) referrer = clean(page.origin + address);
+    address = addressNow();
+  };
+
+  // ---- By hand: the calls of analytics.js ----
+
+  const isId = (value) => value && Object(value) !== value; // text or number
+  const tell = (changes, ...call) => {
+    touch();
+    remember(changes);
+    send(...call);
+  };
+  const asked = []; // calls of variant(), until the experiments are there
+  const fh = {
+    track: (...given) => (kit.convert || track)(...given),
+    page(...given) {
+      const [category, title] = given.filter(isId);
+      const [properties, options] = given.filter((one) => typeof one == "object");
+      if (view.named) turn();
+      begin(title ? { category, name: title } : { name: category }, properties, options);
+      view.named = 1;
+    },
+    identify: (id, ...rest) => (isId(id)
+      ? tell({ u: String(id) }, "identify", { traits: tidy(rest[0]) }, rest[1])
+      : tell({}, "identify", { traits: tidy(id) }, rest[0])),
+    group: (groupId, traits, options) => tell({ g: groupId }, "group", { groupId, traits: tidy(traits) }, options),
+    alias: (userId, previousId, options) => tell({}, "alias", { userId, previousId: previousId || me.u || me.a }, options),
+    reset: forget,
+    consent(chosen) {
+      const before = level;
+      drop("fhc");
+      if (chosen) keep("fhc", chosen);
+      level = levelNow();
+      if (level < 2) {
+        forget();
+        kept().forEach(drop);
+        stored.clear();
+      } else {
+        touch(1);
+        waiting.forEach((text, key) => keep(key, text) && stored.add(key));
+      }
+      if (!level) waiting.clear();
+      if (!before && level) begin(first());
+    },
+    variant(experiment, answer) {
+      if (kit.variant) return kit.variant(experiment, answer);
+      const ask = { experiment, answer };
+      part("experiments");
+      asked.push(ask);
+      setTimeout(safe(() => ask.answer && ask.answer(ask.answer = null)), 300);
+    },
+    ready: (work) => setTimeout(work),
+    user: () => (touch(), { id: () => me.u, anonymousId: () => me.a }),
+    log: watched,
+  };
+  const kit = { fh, data, script, run, safe, on, wants, part, clean, touch, remember, now: () => ({ me, level, view }), track, store, waiting, marks, starting, leaving, asked };
+
+  // ---- Start ----
+
+  const start = safe(() => {
+    part("watch");
+    if (run) part("panel");
+    if (doc.querySelector("[data-variant]") && wants("experiments")) part("experiments");
+    begin(first());
+    setTimeout(safe(listen)); // each step is a task of its own, so that none is long
+  });
+  const listen = () => {
+    on(win, "pointermove pointerdown keydown touchstart scroll click", active);
+    on(doc, "visibilitychange", () => (doc.hidden ? leave("hidden") : comeBack()));
+    on(win, "pagehide", () => leave("pagehide"));
+    on(win, "pageshow", ({ persisted }) => {
+      if (persisted) comeBack(), begin(first());
+    });
+    on(win, "online", () => heldUp > 0 || (clearTimeout(timer), deliver()));
+    if (wants("page")) {
+      for (const method of ["pushState", "replaceState"]) {
+        const original = history[method];
+        history[method] = function (...given) {
+          const result = original.apply(this, given);
+          safe(moved)(method[0] == "r");
+          return result;
+        };
+      }
+      on(win, "popstate", () => moved());
+    }
+    for (const call in fh) if (fh[call]?.call) fh[call] = safe(fh[call]);
+    win[name] = win.funnelhouse = fh;
+    stub.forEach?.(([call, ...given]) => fh[call]?.(...given));
+    if (level > 1) {
+      for (const key of kept()) {
+        if (/^{"type.*}$/.test(read(key))) waiting.set(key, read(key)) && stored.add(key);
+      }
+      if (stored.size) schedule(Math.min(read("fhw") - Date.now(), 3e5) || 200);
+    }
+  };
+  win.fhTag = kit;
+  const wake = () => {
+    const marked = data.link && /[?&]fh_link=/.test(page.search); // the ids are to be adopted first
+    if (data.link) part("links", marked && start);
+    if (!marked) setTimeout(start);
+  };
+  if (doc.prerendering) on(doc, "prerenderingchange", wake);
+  else wake();
+})();

@@ -1,0 +1,287 @@
+"""Delivery by the tag: what a page saw arrives once, whatever happens to page, tab and network."""
+
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from playwright.sync_api import BrowserContext, Error, Page, Request, Route
+
+from tests.browser.conftest import Visits
+
+BATCH = "**/v1/batch*"
+CTA = "<a data-cta='apply' href='/next'>apply</a>"
+
+
+def posted(request: Request) -> list[str]:
+    """Message ids in the body of a batch."""
+    return [
+        event["messageId"]
+        for event in orjson.loads(request.post_data_buffer or b"{}").get("batch", [])
+    ]
+
+
+def queued(page: Page) -> int:
+    """How many events a page's origin keeps until they have an answer."""
+    keys: int = page.evaluate("Object.keys(localStorage).filter(key => /^fhq/.test(key)).length")
+    return keys
+
+
+def note_errors(page: Page) -> list[str]:
+    """Collect what the page's own console would show as uncaught."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
+
+
+def refuse(profile: BrowserContext, **answer: Any) -> list[Request]:
+    """Answer batches so in place of the collector, and note them."""
+    seen: list[Request] = []
+
+    def refused(route: Route) -> None:
+        seen.append(route.request)
+        route.fulfill(
+            headers={"access-control-allow-origin": "*"} | answer.pop("headers", {}), **answer
+        )
+
+    profile.route(BATCH, refused)
+    return seen
+
+
+def test_a_page_that_is_left_in_the_click(visits: Visits) -> None:
+    """A click that leaves the page at once goes by beacon, and stays until it has an answer."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA)
+    visits.site.pages[host, "/next"] = "<p>next</p>"
+    with visits.profile() as profile:
+        page = profile.new_page()
+        page.goto(url)
+        page.wait_for_function("window.fhTag && fhTag.eyes")
+        page.click("a")
+        page.wait_for_url("**/next")
+        visits.wait(host, "cta_clicked")
+        visits.wait(host, "page_left")
+        assert queued(page) >= 3
+        page.goto(url)
+        page.wait_for_function("!Object.keys(localStorage).some(key => /^fhq/.test(key))")
+        visits.wait(host, "page_viewed", 2)
+    assert Counter(visits.names(host))["cta_clicked"] == 1
+
+
+def test_a_tab_that_crashes(visits: Visits) -> None:
+    """What a tab had not sent when it crashed is sent by the next page, under the same ids."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA)
+    with visits.profile() as profile:
+        refuse(profile, status=503)
+        page = profile.new_page()
+        page.goto(url)
+        page.wait_for_function("!!window.funnelhouse?.track")
+        page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'crash'})")
+        kept = page.evaluate("Object.keys(localStorage).filter(key => /^fhq/.test(key)).sort()")
+        with page.expect_event("crash"), suppress(Error):
+            page.goto("chrome://crash")
+        page.close()
+        profile.unroute(BATCH)
+        profile.new_page().goto(url)
+        (row,) = visits.wait(host, "guide_opened")
+        visits.wait(host, "page_viewed", 2)
+    assert f"fhq{row['event_id'].replace('-', '')}" in kept
+
+
+def test_offline_then_online(visits: Visits) -> None:
+    """Events of a page without network go out when it is back."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA)
+    with visits.profile() as profile:
+        page = profile.new_page()
+        page.goto(url)
+        visits.wait(host, "page_viewed")
+        profile.set_offline(True)
+        page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'offline'})")
+        page.wait_for_event("requestfailed")
+        assert queued(page) >= 1
+        profile.set_offline(False)
+        (row,) = visits.wait(host, "guide_opened")
+        log = visits.wait(host, "log_recorded")[0]["properties"]
+    assert row["properties"]["guide_id"] == "offline"
+    assert log["message"] == "Sending failed"
+    assert log["attributes"]["times"] >= 1
+
+
+def test_retry_after_is_honoured(visits: Visits) -> None:
+    """A collector that asks for a pause gets it, and then the same events under the same ids."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA)
+    with visits.profile() as profile:
+        seen = refuse(
+            profile,
+            status=503,
+            headers={"retry-after": "2", "access-control-expose-headers": "retry-after"},
+        )
+        page = profile.new_page()
+        with page.expect_request(BATCH):
+            page.goto(url)
+        page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'patience'})")
+        page.evaluate("dispatchEvent(new Event('online'))")
+        page.wait_for_timeout(1_500)
+        assert len(seen) == 1
+        profile.unroute(BATCH)
+        with page.expect_request(BATCH) as second:
+            pass
+        visits.wait(host, "guide_opened")
+        assert set(posted(seen[0])) <= set(posted(second.value))
+    assert Counter(visits.names(host))["page_viewed"] == 1
+
+
+def test_tabs_share_one_queue(visits: Visits) -> None:
+    """Several tabs empty the queue one at a time: no event is posted by two of them."""
+    path = "/tabs"
+    url = visits.put("localhost", path, CTA)
+    with visits.profile() as profile:
+        seen = refuse(profile, status=503)
+        pages = [profile.new_page() for _ in range(3)]
+        for page in pages:
+            page.goto(url)
+            page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'tab'})")
+        pages[0].wait_for_timeout(1_200)
+        assert seen
+        profile.unroute(BATCH)
+        ids: list[str] = []
+        profile.on(
+            "request",
+            lambda request: ids.extend(posted(request)) if "batch" in request.url else None,
+        )
+        for page in pages:
+            page.evaluate("dispatchEvent(new Event('online'))")
+        for page in pages:
+            page.wait_for_function("!Object.keys(localStorage).some(key => /^fhq/.test(key))")
+        statement = (
+            f"SELECT 1 FROM events WHERE page_path = '{path}' AND event_name = 'guide_opened'"
+        )
+        visits.product.wait_visible(lambda: len(visits.product.sql(statement)) == 3)
+    assert ids
+    assert max(Counter(ids).values()) == 1
+
+
+def test_calls_before_the_tag_is_there(visits: Visits) -> None:
+    """Calls made on the stub are kept in order; a page that calls page() itself is viewed once."""
+    host = visits.host()
+    stub = (
+        "<script>{const f=window.analytics=[];for(const m of ['page','track','identify'])"
+        "f[m]=(...a)=>f.push([m,...a])}analytics.page('docs','Guide');"
+        "analytics.identify('u-1',{occupation:'취준생'});"
+        "analytics.track('Guide Opened',{guide_id:'stub'})</script>"
+    )
+    url = visits.put(host, "/", CTA, stub, name="analytics")
+    with visits.profile() as profile:
+        page = profile.new_page()
+        page.goto(url)
+        visits.wait(host, "guide_opened")
+        page.evaluate("analytics.track('Survey Answered', {survey_id: 's', product: 'nbcamp'})")
+        visits.wait(host, "survey_answered")
+    rows = visits.rows(host, where="event_name NOT IN ('cta_shown')")
+    assert [(row["event_name"], row["user_id"]) for row in rows] == [
+        ("page_viewed", ""),
+        ("identified", "u-1"),
+        ("guide_opened", "u-1"),
+        ("survey_answered", "u-1"),
+    ]
+    assert rows[0]["properties"]["name"] == "Guide"
+    assert rows[0]["properties"]["category"] == "docs"
+
+
+def test_two_copies_of_the_tag(visits: Visits) -> None:
+    """A page that loads the tag twice is viewed once."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA + visits.snippet(), visits.snippet())
+    with visits.profile() as profile:
+        profile.new_page().goto(url)
+        visits.wait(host, "page_viewed")
+        visits.wait(host, "cta_shown")
+    assert Counter(visits.names(host)) == {"page_viewed": 1, "cta_shown": 1}
+
+
+def test_properties_of_all_kinds(visits: Visits) -> None:
+    """Cycles, functions, elements, megabytes and getters that throw stop nothing."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA)
+    with visits.profile() as profile:
+        page = profile.new_page()
+        errors = note_errors(page)
+        page.goto(url)
+        page.wait_for_function("!!window.funnelhouse?.track")
+        page.evaluate(
+            """() => {
+            const opened = more => funnelhouse.track('Guide Opened', {guide_id: 'odd', ...more});
+            const cycle = {deep: {}, twice: 1};
+            cycle.deep.back = cycle; cycle.deep.list = [cycle, 2];
+            opened({cycle});
+            opened({work() {}, big: 12n, element: document.body, nothing: undefined, no: NaN});
+            opened({megabytes: 'x'.repeat(3e6)});
+            opened({many: Array(1e5).fill('megabytes')});
+            funnelhouse.track('Guide Opened', {guide_id: 'odd', get bad() { throw Error('no'); }});
+            opened({half: 'a\\ud83d'});
+            let deep = {}; for (let n = 0; n < 1e5; n++) deep = {deep};
+            opened({deep});
+            funnelhouse.track('Guide Opened', 'text');
+            funnelhouse.track();
+            funnelhouse.identify(null); funnelhouse.page(Symbol()); funnelhouse.variant();
+            }"""
+        )
+        rows = visits.wait(host, "guide_opened", 4)
+        assert page.evaluate("document.title") == "Title of /"
+        visits.product.wait_visible(lambda: len(visits.rejected(host)) >= 3)
+        refused = visits.rejected(host)
+    assert errors == []
+    sent = [row["properties"] for row in rows]
+    assert {"guide_id": "odd", "cycle": {"deep": {"list": [None, 2]}, "twice": 1}} in sent
+    assert {"guide_id": "odd", "big": "12", "no": None} in sent
+    assert {"guide_id": "odd", "half": "a\ufffd"} in sent
+    assert [len(one["megabytes"]) for one in sent if "megabytes" in one] == [8_000]
+    unsent = [orjson.loads(row["payload"]).get("properties") for row in refused]
+    assert [one for one in unsent if one and "unsent" in one]
+
+
+def test_storage_that_throws_and_a_clock_that_stands(visits: Visits) -> None:
+    """Without storage, cookies and a moving clock the page goes on and its events arrive."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA)
+    with visits.profile() as profile:
+        profile.add_init_script(
+            """for (const [of, name] of [[window, 'localStorage'], [window, 'sessionStorage'],
+                [document, 'cookie']])
+              Object.defineProperty(of, name, {get() { throw Error(); }, set() { throw Error(); }});
+            const still = Date.now(); Date.now = () => still;"""
+        )
+        page = profile.new_page()
+        errors = note_errors(page)
+        page.goto(url)
+        page.wait_for_function("window.fhTag && fhTag.eyes")
+        page.click("a")
+        visits.wait(host, "cta_clicked")
+        visits.wait(host, "cta_shown")
+    assert errors == []
+    assert len({row["anonymous_id"] for row in visits.rows(host, "anonymous_id")}) == 1
+
+
+def test_a_blocked_collector(visits: Visits) -> None:
+    """With the collector blocked by the network or by an extension a page has no error."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA)
+    visits.site.pages[host, "/next"] = "<p>next</p>"
+    with visits.profile() as profile:
+        profile.route("**/v1/**", lambda route: route.abort())
+        profile.route("**/tag/watch.js", lambda route: route.abort())
+        page = profile.new_page()
+        errors = note_errors(page)
+        page.goto(url)
+        page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'blocked'})")
+        page.wait_for_event("requestfailed")
+        page.click("a")
+        page.wait_for_url("**/next")
+        assert queued(page) >= 2
+        profile.unroute("**/v1/**")
+        page.goto(url)
+        visits.wait(host, "guide_opened")
+    assert errors == []

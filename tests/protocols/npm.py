@@ -1,0 +1,66 @@
+"""Trackers from npm, installed once at the versions of `sdk/package-lock.json`, run by node."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent / "sdk"
+_INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
+_LOCK = FOLDER / "package-lock.json"
+_END_S = 240.0
+
+
+def install() -> None:
+    """Install the packages, unless they are there; skip the test where that cannot be."""
+    if not shutil.which("npm") or not shutil.which("node"):
+        pytest.skip("there is no npm; install Debian's nodejs and npm")
+    if _INSTALLED.exists() and _INSTALLED.stat().st_mtime >= _LOCK.stat().st_mtime:
+        return
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    ended = subprocess.run(
+        command, cwd=FOLDER, capture_output=True, text=True, timeout=_END_S, check=False
+    )
+    if ended.returncode:
+        pytest.skip(f"npm could not install the trackers: {ended.stderr[-300:]}")
+    _INSTALLED.touch()
+
+
+def run(script: str, **values: str) -> str:
+    """Run a module of JavaScript beside the packages; `values` are its environment."""
+    install()
+    ended = subprocess.run(
+        ["node", "--input-type=module", "--eval", script],
+        cwd=FOLDER,
+        env={"PATH": "/usr/bin:/bin:/usr/local/bin", **values},
+        capture_output=True,
+        text=True,
+        timeout=_END_S,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def bundle(script: str) -> str:
+    """Bundle a module and the packages that it imports into one script for a page."""
+    install()
+    ended = subprocess.run(
+        [
+            "node_modules/.bin/esbuild",
+            "--bundle",
+            "--format=iife",
+            "--platform=browser",
+            "--charset=utf8",
+            '--define:process.env.NODE_ENV="production"',
+        ],
+        cwd=FOLDER,
+        input=script,
+        capture_output=True,
+        text=True,
+        timeout=_END_S,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.replace("</script", "<\\/script")

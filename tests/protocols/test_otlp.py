@@ -1,0 +1,129 @@
+"""OpenTelemetry log records as log events: known answers for levels, values, times and ids."""
+
+import json
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from ingest.event import Envelope
+from ingest.protocols.otlp import PROTOBUF, decode
+from ingest.refusal import Refusal
+
+SERVICE = {"attributes": [{"key": "service.name", "value": {"stringValue": "api"}}]}
+
+
+def request(*records: Any) -> bytes:
+    """Write an export of records as OTLP's JSON."""
+    logs = {"scope": {"name": "checkout"}, "logRecords": list(records)}
+    return json.dumps({"resourceLogs": [{"resource": SERVICE, "scopeLogs": [logs]}]}).encode()
+
+
+def events(body: bytes, kind: str = "application/json") -> list[Any]:
+    """Decode an export that can be read."""
+    read = decode(body, kind)
+    assert isinstance(read, Envelope)
+    return [event.item for event in read.events]
+
+
+@pytest.mark.parametrize(
+    ("record", "level"),
+    [
+        ({"severityNumber": 1}, "trace"),
+        ({"severityNumber": 8}, "debug"),
+        ({"severityNumber": 9}, "info"),
+        ({"severityNumber": 16}, "warn"),
+        ({"severityNumber": 17}, "error"),
+        ({"severityNumber": 24}, "fatal"),
+        ({"severityText": "CRITICAL"}, "fatal"),
+        ({"severityText": "Warning"}, "warn"),
+        ({"severityText": "odd", "severityNumber": 99}, "info"),
+        ({}, "info"),
+    ],
+)
+def test_levels(record: Any, level: str) -> None:
+    """Severity numbers go in fours (OpenTelemetry, logs data model); else the text counts."""
+    (event,) = events(request(record))
+    assert event["properties"]["level"] == level
+
+
+def test_values() -> None:
+    """Every kind of value comes back as JSON has it; a structured body is a message as JSON."""
+    value = {
+        "kvlistValue": {
+            "values": [
+                {"key": "i", "value": {"intValue": "9007199254740993"}},
+                {"key": "d", "value": {"doubleValue": 0.5}},
+                {"key": "b", "value": {"boolValue": False}},
+                {"key": "l", "value": {"arrayValue": {"values": [{"stringValue": "x"}, {}]}}},
+                {"key": "e", "value": {}},
+            ]
+        }
+    }
+    record = {"body": value, "attributes": [{"key": "all", "value": value}]}
+    (event,) = events(request(record))
+    plain = {"i": 9007199254740993, "d": 0.5, "b": False, "l": ["x", None], "e": None}
+    assert event["properties"]["attributes"] == {"all": plain}
+    assert json.loads(event["properties"]["message"]) == plain
+
+
+def test_times_and_what_is_left() -> None:
+    """A record's time is kept to the microsecond; what has no field of ours stays."""
+    record = {"timeUnixNano": "1722211200123456789", "observedTimeUnixNano": "1", "flags": 1}
+    (event,) = events(request(record))
+    assert event["timestamp"] == "1722211200.123456"
+    left = {"resource": {"service.name": "api"}, "scope": {"name": "checkout"}}
+    assert event["context"]["otlp"] == left | {"observedTimeUnixNano": "1", "flags": 1}
+
+
+def test_more_attributes_than_an_event_takes() -> None:
+    """Attributes beyond the hundredth stay in the context."""
+    pairs = [{"key": f"k{n}", "value": {"intValue": n}} for n in range(103)]
+    (event,) = events(request({"attributes": pairs}))
+    assert len(event["properties"]["attributes"]) == 100
+    assert event["context"]["otlp"]["attributes"] == {"k100": 100, "k101": 101, "k102": 102}
+
+
+def test_a_retry_has_the_same_ids() -> None:
+    """The same export has the same ids, two records alike in it have two."""
+    body = request({"body": {"stringValue": "x"}}, {"body": {"stringValue": "x"}})
+    first, second = ([event["messageId"] for event in events(body)] for _ in range(2))
+    assert first == second
+    assert len(set(first)) == 2
+
+
+def test_protobuf_is_read_like_json() -> None:
+    """The same records as protobuf are the same events, trace ids in hexadecimal."""
+    export = ExportLogsServiceRequest()
+    logs = export.resource_logs.add()
+    logs.resource.attributes.add(key="service.name").value.string_value = "api"
+    record = logs.scope_logs.add().log_records.add(severity_number=17)
+    record.trace_id, record.span_id = bytes(range(16)), bytes(range(8))
+    record.body.string_value = "x"
+    record.attributes.add(key="n").value.int_value = 7
+    (event,) = events(export.SerializeToString(), PROTOBUF)
+    assert event["properties"] == {
+        "service": "api",
+        "level": "error",
+        "message": "x",
+        "trace_id": "000102030405060708090a0b0c0d0e0f",
+        "span_id": "0001020304050607",
+        "attributes": {"n": 7},
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b'{"resourceLogs": 5}', "application/json"),
+        (b'{"resourceLogs": [{"scopeLogs": [{"logRecords": [7]}]}]}', "application/json"),
+        (b"\xff\xff", PROTOBUF),
+    ],
+)
+def test_other_bodies(body: bytes, kind: str) -> None:
+    """A body that is no export is refused."""
+    read = decode(body, kind)
+    assert isinstance(read, Refusal)
+    assert read.status == 400
