@@ -217,6 +217,21 @@ def test_an_exposure_is_what_is_seen(tried: Visits, experiments: dict[str, Exper
     assert rows[1]["properties"]["variation_id"] == answer
 
 
+def test_definitions_in_the_page(tried: Visits) -> None:
+    """A page may bring definitions of its own, which count instead of the collector's."""
+    host = tried.host()
+    given = '[{"experiment":"own","unit":"device","seed":"s","variants":[["a",0,0],["b",0,1]]}]'
+    url = tried.put(host, "/", "<p>x</p>", experiments=given)
+    with tried.profile() as profile:
+        page = profile.new_page()
+        page.goto(url)
+        page.wait_for_function("!!window.funnelhouse?.track")
+        assert page.evaluate("new Promise(done => funnelhouse.variant('own', done))") == "b"
+        assert page.evaluate("funnelhouse.variant('own')") == "b"
+        (row,) = tried.wait(host, "experiment_viewed")
+    assert row["properties"] == {"experiment_id": "own", "variation_id": "b"}
+
+
 def test_a_block_that_comes_later(tried: Visits, experiments: dict[str, Experiment]) -> None:
     """A block that a script adds is switched before it is painted, without the snippet's style."""
     host = tried.host()
