@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import clickhouse_connect
+import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from funnelhouse.plan_tables import tables_of
@@ -18,10 +20,13 @@ from sql.client import DATABASE
 from sql.settle import TOUCHED, Settlement
 
 FUNNEL = "bootcamp_short"
+EXPERIMENT = "oopy_guide"
 UNTIL = datetime(2024, 12, 30, tzinfo=UTC)
 """When the year of the crowd ends."""
 
 _CROWD = Path(__file__).with_name("crowd.sql").read_text(encoding="utf-8")
+_EXPOSURES = Template(Path(__file__).with_name("exposures.sql").read_text(encoding="utf-8"))
+_SHOWN = _EXPOSURES.substitute(crowd=_CROWD)
 _LOAD = 500_000
 _DUPLICATES = 100
 _CONFIG = """<clickhouse>
@@ -47,7 +52,7 @@ def warehouse(folder: Path) -> Iterator[Client]:
 
 
 def bring_plan(client: Client, settlement: Settlement) -> None:
-    """Bring the shipped plan into force, cut down to the funnel that the crowd walks through."""
+    """Bring the shipped plan into force, cut down to the crowd's funnel and experiment."""
     whole = tables_of(load_plan(Settings().plan))
     plan = PlanTables(
         rules=[rule for rule in whole.rules if rule[0] == FUNNEL],
@@ -55,6 +60,10 @@ def bring_plan(client: Client, settlement: Settlement) -> None:
         intakes=[intake for intake in whole.intakes if intake[0] == FUNNEL],
         targets=[target for target in whole.targets if target[0] == FUNNEL],
         actions=[action for action in whole.actions if FUNNEL in action],
+        experiments=[row for row in whole.experiments if row[0] == EXPERIMENT],
+        experiment_metrics=[row for row in whole.experiment_metrics if row[0] == EXPERIMENT],
+        experiment_events=[row for row in whole.experiment_events if row[0] == EXPERIMENT],
+        signal_rules=[row for row in whole.signal_rules if row[0] == EXPERIMENT],
     )
     apply_plan(client, plan, settlement, lambda *_: None)
 
@@ -83,13 +92,20 @@ class Crowd:
         """Insert and settle a load; `changes` are parameters of crowd.sql."""
         plain = {"first": 0, "every": 1, "late_days": 0, "visit": 0, "crowd": self._events}
         parameters = plain | changes | {"until": UNTIL}
-        described = self._client.query(f"DESCRIBE TABLE ({_CROWD})", parameters=parameters)
-        columns = ", ".join(column[0] for column in described.result_rows)
-        self._client.command(f"INSERT INTO events_raw ({columns}) {_CROWD}", parameters=parameters)
-        touched = self._client.query_arrow(
-            f"SELECT {', '.join(TOUCHED)} FROM ({_CROWD})",  # noqa: S608 - our own text
-            parameters=parameters,
-        )
+        loaded = [self._insert(statement, parameters) for statement in (_CROWD, _SHOWN)]
+        touched = pa.concat_tables(table.unify_dictionaries() for table in loaded)
         started = time.monotonic()
         self._settlement.load(self._client, touched)
         return time.monotonic() - started
+
+    def _insert(self, statement: str, parameters: dict[str, Any]) -> pa.Table:
+        """Insert the events of a statement, and return what settling asks of them."""
+        described = self._client.query(f"DESCRIBE TABLE ({statement})", parameters=parameters)
+        columns = ", ".join(column[0] for column in described.result_rows)
+        self._client.command(
+            f"INSERT INTO events_raw ({columns}) {statement}", parameters=parameters
+        )
+        return self._client.query_arrow(
+            f"SELECT {', '.join(TOUCHED)} FROM ({statement})",  # noqa: S608 - our own text
+            parameters=parameters,
+        )

@@ -64,6 +64,8 @@ P99, P99_PLAIN_RATE = "p99 at half its peak", "p99 at half of FastAPI's peak"
 LOADED, AT_REST, P95_LOADED = "spool to view", "POST to visible at rest", "POST to visible p95"
 MEMORY = "worker peak memory"
 SETTLED_EVERYBODY, SETTLED_LOAD = "everybody settled", "load of {:,} events settled"
+SESSIONS, ATTRIBUTION = "sessions of a day", "attribution of 30 days"
+READOUT = "readout of an experiment"
 _REFERENCE_FASTAPI = 16_000
 _REFERENCE_BATCH = 200_000
 _MANY = 100_000_000
@@ -72,6 +74,9 @@ _SECONDS_OVER_MANY = {
     "targets_weekly": 1.0,
     "funnel_residents": 1.0,
     "funnel_ordered": 5.0,
+    SESSIONS: 1.0,
+    ATTRIBUTION: 5.0,
+    READOUT: 3.0,
     SETTLED_LOAD.format(50): 0.3,
     SETTLED_LOAD.format(200_000): 5.0,
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from clickhouse_connect.driver.client import Client
@@ -18,10 +19,17 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from console.door import Door
 from console.export import Export, export
+from console.micro import Drained, micro
+from console.pages.all import Static, entrance, pages
+from console.pages.site import Progress, Site
+from console.qa import qa
+from console.runs import runs
 from sql.client import Warehouse, WarehouseError, connection
 
 ADDRESS_FILE = "control.json"
+_NO_KEY = 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,10 @@ class Control:
     warehouse: Warehouse
     jobs: dict[str, Callable[[Client, Any], Any]]
     export: Export | None = None
+    door: Door = field(default_factory=lambda: Door((), open=False))
+    drained: Drained = lambda _: True
+    progress: Callable[[], Progress] = lambda: Progress(0.0, 0)
+    timezone: str = "Asia/Seoul"
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
@@ -60,6 +72,16 @@ def control(state: Control) -> FastAPI:
 
     app.include_router(_health(state))
     app.include_router(_controlled(state))
+    kept = [Depends(_prepared(state)), Depends(state.door.admit)]
+    site = Site(state.warehouse, state.door, state.timezone, state.progress)
+    app.include_router(
+        pages(site), dependencies=[Depends(_prepared(state)), Depends(_reader(site))]
+    )
+    app.include_router(entrance(site))
+    app.mount("/static", Static())
+    tests = (qa(state.warehouse), runs(state.warehouse), micro(state.warehouse, state.drained))
+    for routes in tests:
+        app.include_router(routes, dependencies=kept)
     if state.export is not None:
         app.include_router(
             export(state.export, state.warehouse), dependencies=[Depends(_prepared(state))]
@@ -90,6 +112,21 @@ def _prepared(state: Control) -> Callable[[], None]:
             raise HTTPException(503, "The warehouse is not prepared yet; ask again in a moment.")
 
     return prepared
+
+
+def _reader(site: Site) -> Callable[[Request], None]:
+    """Send whoever has no key to the form that asks for one."""
+
+    def reader(request: Request) -> None:
+        try:
+            site.door.admit(request)
+        except HTTPException as refusal:
+            if refusal.status_code != _NO_KEY:
+                raise
+            way = quote(f"{request.url.path}?{request.url.query}".rstrip("?"), safe="")
+            raise HTTPException(303, headers={"location": f"/login?next={way}"}) from refusal
+
+    return reader
 
 
 def _controlled(state: Control) -> APIRouter:

@@ -6,6 +6,7 @@ The lock of the data folder tells which: what a dead process left behind mislead
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import httpx
@@ -19,7 +20,8 @@ from funnelhouse.jobs import Job, jobs_of
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.settings import Settings
 from funnelhouse.warehouse import prepare
-from sql.client import Warehouse, WarehouseError, connection
+from ingest.loader import Loader, LoaderConfig
+from sql.client import Warehouse, WarehouseError, connect, connection
 from sql.settle import Settlement
 
 _REFUSED = 400
@@ -122,7 +124,7 @@ def open_warehouse(
         found = attempts(_reach, settings, held)
         if prepared and isinstance(found, Direct) and not settings.warehouse:
             with connection(found.warehouse) as client:
-                prepare(client, settings, Settlement(settings.timezone))
+                prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
         yield found
 
 
@@ -135,9 +137,23 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
             held.enter_context(only_one(settings, "warehouse"))
         except AlreadyRunningError as error:
             raise _no_answer(settings) from error
-    change = PlanChange(settings, Settlement(settings.timezone))
+    settlement = Settlement(settings.timezone, settings.session_timeout_s)
+    change = PlanChange(settings, settlement)
     held.callback(change.stop)
-    return Direct(settings.warehouse_place, jobs_of(change))
+    drain = partial(_load_all, settings, settlement)
+    return Direct(settings.warehouse_place, jobs_of(change, settings, settlement, drain))
+
+
+def _load_all(settings: Settings, settlement: Settlement) -> None:
+    """Load all that the spool holds, since no other process does."""
+    loader = Loader(
+        LoaderConfig(settings.spool_folder, settings.run_folder, settings.load_max_bytes),
+        lambda: connect(settings.warehouse_place),
+        settlement,
+    )
+    settings.spool_folder.mkdir(parents=True, exist_ok=True)
+    while loader.load_once():
+        pass
 
 
 def _running(settings: Settings, held: ExitStack) -> Remote | None:

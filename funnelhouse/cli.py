@@ -9,12 +9,17 @@ import typer
 from funnelhouse import __version__
 from funnelhouse.commands import (
     attribution,
+    coverage,
     events,
+    expect,
     experiment,
+    forget,
     migrate,
     plan,
+    plan_texts,
     processes,
     replay,
+    runs,
     send,
     spend,
     sql,
@@ -33,6 +38,7 @@ app = typer.Typer(
 imports = typer.Typer(help="Bring in what stands in CSV files.")
 experiments = typer.Typer(help="Read experiments out, and plan them.")
 attributions = typer.Typer(help="Compute attribution that SQL alone cannot.")
+tests = typer.Typer(help="Test runs, whose events stand in no report.")
 plans = typer.Typer(help="Check a tracking plan, and bring it into force.")
 
 
@@ -61,8 +67,12 @@ app.command()(send.send)
 app.command()(replay.replay)
 app.command()(sql.sql)
 app.command()(processes.demo)
+app.command()(coverage.coverage)
+app.command()(expect.expect)
+app.command()(forget.forget)
 app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
+app.add_typer(tests, name="run")
 app.add_typer(experiments, name="experiment")
 app.add_typer(attributions, name="attribution")
 imports.command("spend")(spend.spend)
@@ -70,6 +80,13 @@ imports.command("events")(events.events)
 imports.command("targets")(targets.targets)
 plans.command("check")(plan.check)
 plans.command("apply")(plan.apply)
+plans.command("diff")(plan_texts.diff)
+plans.command("docs")(plan_texts.docs)
+plans.command("infer")(plan_texts.infer)
+plans.command("types")(plan_texts.types)
+tests.command("start")(runs.start)
+tests.command("end")(runs.end)
+tests.command("list")(runs.listing)
 experiments.command("list")(experiment.listing)
 experiments.command("readout")(experiment.readout)
 experiments.command("power")(experiment.power)

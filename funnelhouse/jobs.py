@@ -10,7 +10,11 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from funnelhouse.forgetting import Drain, forget_person
 from funnelhouse.plan_change import PlanChange
+from funnelhouse.settings import Settings
+from sql.runs import Run, end_run, find_run, newest_runs, start_run
+from sql.settle import Settlement
 from sql.spend import Spend, import_spend
 from sql.targets import import_targets
 from sql.upgrade import shipped, status
@@ -40,12 +44,44 @@ def _migrations(client: Client, _: None) -> list[dict[str, str]]:
     return [{"name": entry.name, "state": entry.state} for entry in status(client, shipped())]
 
 
+def _start_run(client: Client, asked: dict[str, Any]) -> dict[str, str]:
+    return _told(start_run(client, asked["run"], asked["minutes"], asked.get("note", "")))
+
+
+def _end_run(client: Client, asked: dict[str, Any]) -> dict[str, str]:
+    return _told(end_run(client, asked["run"]))
+
+
+def _run(client: Client, asked: dict[str, Any]) -> dict[str, str]:
+    return _told(find_run(client, asked["run"]))
+
+
+def _runs(client: Client, _: None) -> list[dict[str, str]]:
+    return [_told(run) for run in newest_runs(client)]
+
+
+def _told(run: Run) -> dict[str, str]:
+    times = {"starts_at": run.starts_at, "ends_at": run.ends_at}
+    shown = {name: time.strftime("%Y-%m-%d %H:%M:%S") for name, time in times.items()}
+    return {"run": run.run, **shown, "note": run.note}
+
+
 Job = Callable[[Client, Any], Any]
-JOBS: dict[str, Job] = {"spend": _spend, "targets": _targets, "migrations": _migrations}
+JOBS: dict[str, Job] = {
+    "spend": _spend,
+    "targets": _targets,
+    "migrations": _migrations,
+    "start_run": _start_run,
+    "end_run": _end_run,
+    "run": _run,
+    "runs": _runs,
+}
 
 
-def jobs_of(change: PlanChange) -> dict[str, Job]:
-    """Give all jobs: those on the warehouse alone, and those on the change of its plan."""
+def jobs_of(
+    change: PlanChange, settings: Settings, settlement: Settlement, drain: Drain
+) -> dict[str, Job]:
+    """Give all jobs: those on the warehouse alone, on the change of its plan, and on people."""
 
     def listed(client: Client, _: Any) -> Any:
         # SciPy takes a second to import, which other commands need not wait for.
@@ -58,6 +94,12 @@ def jobs_of(change: PlanChange) -> dict[str, Job]:
 
         return read_out_one(client, asked)
 
+    def judge_release(client: Client, asked: dict[str, str]) -> dict[str, Any]:
+        from analysis.releases import judged, told  # noqa: PLC0415 - as above
+
+        release, found = judged(client, asked["release"], asked["since"], asked["until"])
+        return {"release": release, "findings": told(found)}
+
     def markov(client: Client, asked: Any) -> Any:
         from analysis.attribution import Period, compute_markov  # noqa: PLC0415 - as above
 
@@ -65,8 +107,10 @@ def jobs_of(change: PlanChange) -> dict[str, Job]:
         return compute_markov(client, Period(**asked | days))
 
     return JOBS | {
+        "judge_release": judge_release,
         "apply_plan": lambda _client, folder: change.begin(folder),
         "plan": lambda client, _: change.progress(client),
+        "forget": lambda client, person: forget_person(client, person, settings, settlement, drain),
         "experiments": listed,
         "experiment_readout": read_out,
         "markov": markov,

@@ -20,6 +20,7 @@ from sql.builds import apply_plan
 from sql.client import WarehouseError, connection
 from sql.growth import events_read, stop_growing
 from sql.settle import Settlement
+from sql.timeouts import settle_sessions
 
 log = logging.getLogger(__name__)
 _AGAIN_S = 0.5
@@ -36,7 +37,8 @@ class Stopped(Exception):  # noqa: N818 - what happened, not an error
 class Progress:
     """How far a change is: `what` is "" when none is under way, else plan, events or people.
 
-    After the last one `error` says why the plan is not in force, `changed` whether it was not yet.
+    It is sessions when the plan is in force, and sessions are settled by another timeout. After the
+    last one `error` says why the plan is not in force, `changed` whether it was not yet.
     """
 
     what: str = ""
@@ -47,7 +49,7 @@ class Progress:
 
 
 class PlanChange:
-    """Brings the plan in the settings' folder into force, when asked to begin."""
+    """Brings the plan in the settings' folder into force, and then their session timeout."""
 
     def __init__(self, settings: Settings, settlement: Settlement) -> None:
         self._settings = settings
@@ -103,15 +105,24 @@ class PlanChange:
         try:
             plan = load_plan(self._folder)
             for fault in plan.refused:
-                log.warning("an experiment is refused", extra={"fault": str(fault)})
+                log.warning("a file of the plan is refused", extra={"fault": str(fault)})
             with connection(self._settings.warehouse_place) as client:
                 changed = apply_plan(client, tables_of(plan), self._settlement, self._note)
+                self._settle_sessions(client)
             self._progress = Progress(changed=changed)
         except Exception as error:
             # Nobody waits for the thread: whatever it was is told by `progress`.
             self._progress = Progress(error=str(error))
             if not self._stop.is_set():
                 log.exception("the plan is not in force, the one before is")
+
+    def _settle_sessions(self, client: Client) -> None:
+        try:
+            settle_sessions(client, self._settlement, self._note)
+        except Exception:
+            # The plan is in force all the same; the next start settles sessions again.
+            if not self._stop.is_set():
+                log.exception("sessions are not all settled by the new timeout; start again")
 
     def _note(self, what: str, done: int, of: int) -> None:
         if self._stop.is_set():

@@ -1,11 +1,11 @@
 """The tracking plan as the warehouse stores it: rules, funnels, goals, actions and experiments."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple
 from datetime import timedelta
 
 from schemas.experiments import Experiment
-from schemas.registry import Plan
+from schemas.registry import EventSchema, Plan
 from sql.builds import PlanTables, Rows
 
 _BEFORE = timedelta(days=28)
@@ -36,6 +36,12 @@ def tables_of(plan: Plan) -> PlanTables:
         ],
         targets=[astuple(target) for target in plan.targets],
         actions=[astuple(action) for action in plan.actions],
+        events=[
+            (name, _newest(versions).family, _newest(versions).version, *_properties(versions))
+            for name, versions in plan.events.items()
+        ],
+        coverage=[astuple(expectation) for expectation in plan.coverage],
+        alerts=[astuple(alert) for alert in plan.alerts],
         **experiment_tables(plan.experiments),
     )
 
@@ -78,3 +84,13 @@ def _experiment(experiment: Experiment) -> tuple[object, ...]:
         [variant["variant"] for variant in variants],
         [variant["weight"] for variant in variants],
     )
+
+
+def _newest(versions: Mapping[str, EventSchema]) -> EventSchema:
+    return list(versions.values())[-1]
+
+
+def _properties(versions: Mapping[str, EventSchema]) -> tuple[list[str], list[str]]:
+    """Name the properties that the newest version describes, and those that it requires."""
+    document = _newest(versions).document
+    return sorted(document.get("properties", {})), sorted(document.get("required", ()))

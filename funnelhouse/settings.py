@@ -34,6 +34,13 @@ class Settings(BaseSettings):
     console: Annotated[str, Field(description="Address of the warehouse process, host:port.")] = (
         "127.0.0.1:8081"
     )
+    sql: Annotated[
+        str,
+        Field(
+            description="Address of the read-only SQL endpoint of the embedded engine, host:port;"
+            " empty for none."
+        ),
+    ] = "127.0.0.1:8123"
     warehouse: Annotated[
         str,
         Field(
@@ -52,6 +59,9 @@ class Settings(BaseSettings):
     timezone: Annotated[str, Field(description="Time zone of days and weeks in reports.")] = (
         "Asia/Seoul"
     )
+    session_timeout_s: Annotated[
+        int, Field(gt=0, description="Seconds without an event that end a session.")
+    ] = 1800
     write_keys: Annotated[
         str,
         Field(
@@ -129,6 +139,25 @@ class Settings(BaseSettings):
     export_max_rows: Annotated[int, Field(ge=1000, description="Most rows of one export.")] = (
         1_000_000
     )
+    alert_webhook: Annotated[
+        str, Field(description="Slack-compatible webhook that is told of alerts; empty for none.")
+    ] = ""
+    alertmanager: Annotated[
+        str, Field(description="Address of an Alertmanager, http://host:9093; empty for none.")
+    ] = ""
+    alerts_every_s: Annotated[
+        float, Field(gt=0, description="How often the plan's alerts are evaluated.")
+    ] = 60
+    sql_max_seconds: Annotated[int, Field(gt=0, description="Longest query by the endpoint.")] = 60
+    sql_max_memory_bytes: Annotated[
+        int, Field(gt=0, description="Most memory of one query by the endpoint.")
+    ] = 2 * 1024**3
+    sql_max_rows: Annotated[int, Field(gt=0, description="Most rows of one answer of it.")] = (
+        1_000_000
+    )
+    sql_at_once: Annotated[
+        int, Field(gt=0, le=64, description="Queries that it runs at once, each on one thread.")
+    ] = 2
     drain_s: Annotated[
         int, Field(gt=0, description="Seconds that requests under way have when stopping.")
     ] = 20
@@ -144,6 +173,14 @@ class Settings(BaseSettings):
             ) from error
         return name
 
+    @field_validator("alert_webhook", "alertmanager")
+    @classmethod
+    def _receiver(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("write an address that begins with https://, or leave it empty")
+        return url
+
     @field_validator("warehouse")
     @classmethod
     def _server(cls, url: str) -> str:
@@ -157,6 +194,11 @@ class Settings(BaseSettings):
     def _address(cls, address: str) -> str:
         host_and_port(address)
         return address
+
+    @field_validator("sql")
+    @classmethod
+    def _address_or_none(cls, address: str) -> str:
+        return cls._address(address) if address else address
 
     @property
     def spool_folder(self) -> Path:

@@ -7,7 +7,9 @@ import gc
 import logging
 import sys
 import threading
+import time
 from contextlib import ExitStack
+from functools import partial
 from threading import Event
 
 import uvicorn
@@ -15,8 +17,12 @@ from clickhouse_connect.driver.client import Client
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import Control, control, write_address
+from console.door import Door
 from console.export import Export
-from funnelhouse.address import host_and_port
+from console.pages.site import Progress
+from funnelhouse.address import host_and_port, is_loopback
+from funnelhouse.alerts import Alerts, Receivers
+from funnelhouse.endpoint import Endpoint
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
 from funnelhouse.logs import configure_logs
@@ -25,7 +31,9 @@ from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
 from funnelhouse.readouts import Readouts
 from funnelhouse.settings import Settings
+from ingest.depth import is_drained, measure
 from ingest.loader import Loader, LoaderConfig
+from ingest.metrics import LoaderSnapshot, read_snapshot
 from schemas.registry import PlanError, load_plan
 from sql.builds import apply_plan, plan_in_force
 from sql.client import connect
@@ -34,6 +42,8 @@ from sql.upgrade import migrate
 
 log = logging.getLogger(__name__)
 _PATIENCE_S = 5.0
+_DRAINED_S = 60.0
+_LOOK_S = 0.05
 
 
 def upgrade(client: Client, settings: Settings) -> None:
@@ -52,12 +62,59 @@ def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
     if not plan_in_force(client):
         plan = load_plan(settings.plan)
         for fault in plan.refused:
-            log.warning("an experiment is refused", extra={"fault": str(fault)})
+            log.warning("a file of the plan is refused", extra={"fault": str(fault)})
         apply_plan(client, tables_of(plan), settlement, _log_progress)
 
 
 def _log_progress(what: str, done: int, of: int) -> None:
     log.info("building stages", extra={"what": what, "done": done, "of": of})
+
+
+def _progress(settings: Settings) -> Progress:
+    """Tell how far the loader is, for the console's first page."""
+    loader = read_snapshot(settings.run_folder / "loader.json", LoaderSnapshot)
+    held = measure(settings.spool_folder, time.time())
+    return Progress(loader.lag_s if loader else 0.0, held.segments)
+
+
+def _oldest_s(settings: Settings) -> float:
+    return measure(settings.spool_folder, time.time()).oldest_age_s
+
+
+def _await_drained(settings: Settings) -> None:
+    """Wait until what was received before now is loaded.
+
+    Raises:
+        ValueError: that takes too long.
+    """
+    asked_at = time.time()
+    while not is_drained(settings.spool_folder, asked_at):
+        if time.time() > asked_at + _DRAINED_S:
+            raise ValueError("The spool is not loaded yet; see `funnelhouse status`, ask again.")
+        time.sleep(_LOOK_S)
+
+
+def _control(
+    settings: Settings, ready: Event, change: PlanChange, settlement: Settlement
+) -> Control:
+    """Gather what the routes work with."""
+    host, _ = host_and_port(settings.console)
+    readers = settings.readers
+    export = Export(readers, settings.export_max_rows) if readers else None
+    jobs = jobs_of(change, settings, settlement, partial(_await_drained, settings))
+    door = Door(readers, open=is_loopback(host))
+    drained = partial(is_drained, settings.spool_folder)
+    progress = partial(_progress, settings)
+    return Control(
+        ready.is_set,
+        settings.warehouse_place,
+        jobs,
+        export,
+        door,
+        drained,
+        progress,
+        settings.timezone,
+    )
 
 
 def run(settings: Settings) -> int:
@@ -69,9 +126,13 @@ def run(settings: Settings) -> int:
         PlanError: the first plan of the warehouse has a fault.
     """
     ready = Event()
-    settlement = Settlement(settings.timezone)
+    settlement = Settlement(settings.timezone, settings.session_timeout_s)
     readouts = Readouts(lambda: connect(settings.warehouse_place), settings.timezone)
     change = PlanChange(settings, settlement)
+    receivers = Receivers(settings.alert_webhook, settings.alertmanager)
+    oldest_s = partial(_oldest_s, settings)
+    alerts = Alerts(settings.warehouse_place, receivers, oldest_s, settings.alerts_every_s)
+    beside = (change, readouts, Endpoint(settings), alerts)
     faulty: list[PlanError] = []
 
     def opened() -> Client:
@@ -85,8 +146,8 @@ def run(settings: Settings) -> int:
                 server.should_exit = True
                 raise
             ready.set()
-            change.begin()
-            readouts.begin()
+            for one in beside:
+                one.begin()
         return client
 
     loader = Loader(
@@ -95,10 +156,7 @@ def run(settings: Settings) -> int:
         settlement,
     )
     host, port = host_and_port(settings.console)
-    readers = settings.readers
-    export = Export(readers, settings.export_max_rows) if readers else None
-    jobs = jobs_of(change)
-    state = Control(ready.is_set, settings.warehouse_place, jobs, export)
+    state = _control(settings, ready, change, settlement)
     server = uvicorn.Server(
         uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
     )
@@ -121,8 +179,8 @@ def run(settings: Settings) -> int:
         server.run()
     finally:
         loader.stop.set()
-        change.stop()
-        readouts.stop()
+        for one in beside:
+            one.stop()
         thread.join()
     if faulty:
         raise faulty[0]

@@ -31,3 +31,8 @@ def measure(folder: Path, now: float, disk: Disk = LOCAL_DISK) -> Depth:
     held = sum(sizes.values()) + sum(damaged.values())
     pieces = sum(name.endswith(".json") for name in damaged)
     return Depth(held, len(names), max(0.0, now - oldest), pieces)
+
+
+def is_drained(folder: Path, before: float) -> bool:
+    """Say whether nothing lies there that began before a moment, seconds since the epoch."""
+    return measure(folder, before).oldest_age_s == 0

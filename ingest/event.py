@@ -23,7 +23,10 @@ class Envelope(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Facts of the request that its events share: the Referer is its `page`, `ip` is masked."""
+    """Facts of the request that its events share: the Referer is its `page`, `ip` is masked.
+
+    `run` is the id of a test run that the request names, "" for none.
+    """
 
     source: str
     server: bool
@@ -31,6 +34,7 @@ class Origin(NamedTuple):
     ip: str = ""
     page: str = ""
     write_key: str = ""
+    run: str = ""
 
 
 CALLS = ("track", "page", "screen", "identify", "group", "alias")

@@ -31,6 +31,7 @@ class Head:
         "origin",
         "page",
         "query",
+        "run",
         "sender",
         "user_agent",
     )
@@ -48,6 +49,8 @@ class Head:
             forwarded = [value for name, value in headers if name == b"x-forwarded-for"]
             self.forwarded_for = b", ".join(forwarded).decode("latin-1")
         self.query = parse_qs(query.decode("latin-1"), keep_blank_values=True) if query else {}
+        run = self.query["fh_run"][0] if "fh_run" in self.query else ""
+        self.run = run or header(b"x-funnelhouse-run", b"").decode("latin-1")
         self.sender: Origin | None = None
 
     @classmethod

@@ -26,7 +26,7 @@ from ingest.pipeline import Pipeline
 from ingest.protocols import segment
 from ingest.proxies import Proxies
 from ingest.refusal import Refusal
-from ingest.row import Row
+from ingest.row import MAX_RUN_LENGTH, Row
 from ingest.spool import Spool
 from transforms.privacy import mask_ip
 
@@ -141,7 +141,8 @@ class Intake:
             return answers.error(403, "origin", detail)
         ip = self._door.proxies.visitor(head.ip, head.forwarded_for)
         shown = mask_ip(ip) if self._line.pipeline.rules.mask_ip else ip
-        head.sender = Origin(key.source, key.server, head.user_agent, shown, head.page, key.key)
+        told = (head.user_agent, shown, head.page, key.key, head.run[:MAX_RUN_LENGTH])
+        head.sender = Origin(key.source, key.server, *told)
         return head.sender
 
     def _within_batch(self, read: Envelope | Refusal) -> Envelope | Refusal:

@@ -6,19 +6,21 @@ segment go when the warehouse has made its rows durable.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from clickhouse_connect.driver.client import Client
 
 from ingest.disk import LOCAL_DISK, Disk
 from ingest.insertion import DataError, Insertion, Stopped
+from ingest.landing import Inserted, Landing
 from ingest.load import Load, Loads, Part, plan
 from ingest.metrics import LoaderSnapshot, write_snapshot
 from ingest.recovery import quarantine, recover, sealed
@@ -28,31 +30,31 @@ from ingest.tables import (
     Rows,
     event_table,
     received_table,
-    refused_table,
+    refused,
     rejected_table,
     rows_of,
+    run_rejected_table,
     taken_back_table,
 )
+from sql.runs import Run, registered
 from sql.settle import TOUCHED, Settlement
 
 log = logging.getLogger(__name__)
 
 _MAX_ERROR = 500
+_REFUSED = Reason.REFUSED_BY_WAREHOUSE
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class LoaderConfig:
-    """Where segments lie and how much one load may take; `poll_s` is the pause when idle.
-
-    In a backlog people are settled when `settle_rows` rows of one or more loads are inserted.
-    """
+    """Where segments lie and how much one load may take; `poll_s` is the pause when idle."""
 
     spool: Path
     run_folder: Path
     max_load_bytes: int = 64 * 1024 * 1024
     poll_s: float = 0.1
     longest_wait_s: float = 30.0
-    settle_rows: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +66,11 @@ class Prepared:
     events: pa.Table | DataError
 
 
-class Inserted(NamedTuple):
-    """A load whose rows stand in the warehouse, and by what the people of each part are found."""
-
-    load: Load
-    touched: list[pa.Table]
-    rows: int
-
-
 class Loader:
     """Loads until `stop` is set; `connect` opens the warehouse, anew after each error.
 
-    While the warehouse inserts one load, the columns of the next are derived in a thread: the
-    engine works without Python's lock.
+    While the warehouse inserts one load, the columns of the next are derived in a thread and people
+    of those before it are settled in another: the engine works without Python's lock.
     """
 
     def __init__(
@@ -91,12 +85,14 @@ class Loader:
         self._settlement = settlement
         self._disk = disk
         self._loads = Loads(config.spool, disk)
-        self._insertion = Insertion(connect, self.stop, self._note_retry, config.longest_wait_s)
+        self._insertion, self._asking, settling = (
+            Insertion(connect, self.stop, self._note_retry, config.longest_wait_s) for _ in range(3)
+        )
+        self._landing = Landing(settlement, settling, self._landed)
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
         self._announced: set[str] = set()
         self._thread = ThreadPoolExecutor(1, "derive")
         self._ahead: Future[Prepared] | None = None
-        self._inserted: list[Inserted] = []
 
     def run(self) -> None:
         """Load whatever comes until `stop` is set; connect at once, since others wait for it."""
@@ -113,15 +109,13 @@ class Loader:
             prepared = self._prepared()
             if prepared is not None:
                 self._prepare_ahead(prepared.load)
-                self._inserted.append(self._insert(prepared))
-                if self._ahead is None or self._waiting_rows() >= self._config.settle_rows:
-                    self._land()
+                self._landing.add(self._insert(prepared))
+                self._landing.go_on()
+            if self._ahead is None:
+                self._landing.end()
         except Stopped:
             return False
         return prepared is not None
-
-    def _waiting_rows(self) -> int:
-        return sum(inserted.rows for inserted in self._inserted)
 
     def _prepared(self) -> Prepared | None:
         """Take what was prepared ahead, or prepare what there is to load."""
@@ -132,7 +126,7 @@ class Loader:
         return None if load is None else self._prepare(load)
 
     def _prepare_ahead(self, current: Load) -> None:
-        following = self._next([current, *(inserted.load for inserted in self._inserted)])
+        following = self._next([current, *self._landing.loads])
         if following is not None:
             self._ahead = self._thread.submit(self._prepare, following)
 
@@ -163,42 +157,59 @@ class Loader:
 
     def _prepare(self, load: Load) -> Prepared:
         paths = [self._config.spool / name for name in load.segments]
-        rows = rows_of(frame for path in paths for frame in self._frames(path))
+        frames = (frame for path in paths for frame in self._frames(path))
+        rows = rows_of(frames, self._registered)
         return Prepared(load, rows, _derived(rows.accepted))
 
-    def _insert(self, prepared: Prepared) -> "Inserted":
+    def _registered(self, names: Collection[str]) -> Mapping[str, tuple[int, int]]:
+        found: dict[str, Run] = {}
+        self._asking.run(lambda client: found.update(registered(client, names)))
+        return {
+            name: (_microseconds(run.starts_at), _microseconds(run.ends_at))
+            for name, run in found.items()
+        }
+
+    def _insert(self, prepared: Prepared) -> Inserted:
         """Insert the rows of a load, whose people are to be settled before it has landed."""
         load, rows = prepared.load, prepared.rows
         insert = self._insertion.insert
         insert("rejected_raw", rejected_table(rows.rejected), load.token("rejected_raw"))
-        with self._settlement.turn:
+        self._insert_runs(rows.of_runs, load)
+        with self._settlement.rules:
             while (touched := self._insert_accepted(prepared)) is None:
                 self._loads.fix(load)
-        for refused in load.refused:
-            row = rows.accepted.slice(refused.row, 1)
-            table = refused_table(row, Reason.REFUSED_BY_WAREHOUSE, refused.error)
-            insert("rejected_raw", table, load.token(f"refused_{refused.row}"))
-        taken_back = taken_back_table(rows.accepted, {refused.row for refused in load.refused})
+        for one in load.refused:
+            row = rows.accepted.slice(one.row, 1)
+            table = rejected_table(refused(row, _REFUSED, one.error))
+            insert("rejected_raw", table, load.token(f"refused_{one.row}"))
+        taken_back = taken_back_table(rows.accepted, {one.row for one in load.refused})
         insert("rejected_raw", taken_back, load.token("taken_back"))
         return Inserted(load, touched, rows.accepted.num_rows)
 
-    def _land(self) -> None:
-        """Settle the people of all inserted loads at once, and let the loads go.
+    def _landed(self, inserted: Inserted) -> None:
+        """Say that a load stands in every view, and let it go."""
+        load = inserted.load
+        segments = pa.table({"segment": load.segments})
+        self._insertion.insert("landed_segments", segments, load.token("landed"))
+        self._loads.finish(load)
+        self._state.loaded_rows_total += inserted.rows - len(load.refused)
+        self._state.refused_rows_total += len(load.refused)
 
-        In a backlog most people stand in several loads: settling them once is much less work.
-        """
-        touched = [table for inserted in self._inserted for table in inserted.touched]
-        if touched:
-            events = pa.concat_tables(touched)
-            self._insertion.run(lambda client: self._settlement.load(client, events))
-        while self._inserted:
-            load, _, rows = self._inserted[0]
-            landed = pa.table({"segment": load.segments})
-            self._insertion.insert("landed_segments", landed, load.token("landed"))
-            self._loads.finish(load)
-            del self._inserted[0]
-            self._state.loaded_rows_total += rows - len(load.refused)
-            self._state.refused_rows_total += len(load.refused)
+    def _insert_runs(self, of_runs: pa.Table, load: Load) -> None:
+        """Insert the rows of test runs; what is refused of one load is kept as rejected."""
+        is_rejected = pc.not_equal(of_runs["reason"], pa.scalar(""))
+        accepted, rejected = of_runs.filter(pc.invert(is_rejected)), of_runs.filter(is_rejected)
+        derived = _derived(accepted)
+        try:
+            if isinstance(derived, DataError):
+                raise derived
+            events = derived.append_column("run", accepted["run"])
+            self._insertion.insert("run_events_raw", events, load.token("run_events"))
+        except DataError as error:
+            rejected = pa.concat_tables([rejected, refused(accepted, _REFUSED, str(error))])
+        self._insertion.insert(
+            "run_events_raw", run_rejected_table(rejected), load.token("run_rejected")
+        )
 
     def _insert_accepted(self, prepared: Prepared) -> list[pa.Table] | None:
         """Insert the accepted rows in their parts; None when a part was refused, and is split.
@@ -250,6 +261,10 @@ class Loader:
         oldest_us = int(segments[0].name.partition("-")[0]) if segments else None
         self._state.lag_s = max(0.0, time.time() - oldest_us / 1e6) if oldest_us else 0.0
         write_snapshot(self._config.run_folder / "loader.json", self._state)
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def _derived(accepted: pa.Table) -> pa.Table | DataError:

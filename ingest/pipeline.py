@@ -13,7 +13,7 @@ from ingest.judgement import STEPS, recognise
 from ingest.personal import body_without_personal, nothing_personal, without_personal
 from ingest.refusal import Refusal
 from ingest.rejection import Reason, Rejection
-from ingest.row import Row
+from ingest.row import MAX_RUN_LENGTH, Row
 from transforms.clock import parse_time
 from transforms.identity import event_id
 from transforms.privacy import mask_ip
@@ -103,6 +103,7 @@ def row_of(draft: Draft, origin: Origin, rejection: Rejection | None, rules: Rul
         path,
         detail,
         False,
+        _run(draft, origin) if "run" in draft.context else origin.run,
     )
     return _new_row(Row, values)
 
@@ -113,6 +114,12 @@ def _address(draft: Draft, origin: Origin, rules: Rules) -> str:
     if type(address) is not str:
         return origin.ip
     return mask_ip(address) if rules.mask_ip else address
+
+
+def _run(draft: Draft, origin: Origin) -> str:
+    """Return the id of the test run that the event itself names, before its request's."""
+    run = draft.context["run"]
+    return run[:MAX_RUN_LENGTH] if type(run) is str and run else origin.run
 
 
 _EMPTY: dict[str, Any] = {}

@@ -48,14 +48,29 @@ class Rejected(NamedTuple):
     page: str
     reason: str
     path: str
+    sent_name: str = ""
+
+
+Group = tuple[str, str, str]
+"""What rejected events are grouped by: the reason they had, their name as sent, and the path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many events were judged again, and how many of them pass, by the reason they had."""
+    """How many events were judged again, and how many of them pass, by group and by reason."""
 
-    judged: Counter[str] = field(default_factory=Counter)
-    passed: Counter[str] = field(default_factory=Counter)
+    groups_judged: Counter[Group] = field(default_factory=Counter)
+    groups_passed: Counter[Group] = field(default_factory=Counter)
+
+    @property
+    def judged(self) -> Counter[str]:
+        """Count all that were judged, by the reason they had."""
+        return _by_reason(self.groups_judged)
+
+    @property
+    def passed(self) -> Counter[str]:
+        """Count those that pass, by the reason they had."""
+        return _by_reason(self.groups_passed)
 
 
 def read_rejected(table: pa.Table) -> list[Rejected]:
@@ -98,11 +113,19 @@ def passing(pages: Iterable[Sequence[Rejected]], rules: Rules, tally: Tally) -> 
         rows = []
         for rejected in page:
             row = rejudge(rejected, rules)
-            tally.judged[rejected.reason] += 1
+            group = (rejected.reason, rejected.sent_name, rejected.path)
+            tally.groups_judged[group] += 1
             if row is not None:
-                tally.passed[rejected.reason] += 1
+                tally.groups_passed[group] += 1
                 rows.append(row)
         yield rows
+
+
+def _by_reason(groups: Counter[Group]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for (reason, _, _), count in groups.items():
+        counts[reason] += count
+    return counts
 
 
 def respool(batches: Iterable[Sequence[Row]], config: SpoolConfig, disk: Disk) -> int:

@@ -30,6 +30,7 @@ class Row(NamedTuple):
     path: str
     detail: str
     replayed: bool
+    run: str
 
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -54,10 +55,14 @@ _FIELDS: "list[pa.Field[Any]]" = [
     pa.field("path", pa.string(), nullable=False),
     pa.field("detail", pa.string(), nullable=False),
     pa.field("replayed", pa.bool_(), nullable=False),
+    pa.field("run", pa.string(), nullable=False),
 ]
 
 SCHEMA = pa.schema(_FIELDS)
 """Arrow schema of a segment: the fields of `Row`, in order; times are microseconds UTC."""
+
+MAX_RUN_LENGTH = 100
+"""What is longer is no run's id; it is cut, so that no registered one is meant by it."""
 
 ARRIVAL_BITS = 12
 """An arrival number is the microsecond of receipt shifted left by this, and a worker's mark."""

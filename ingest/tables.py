@@ -1,6 +1,6 @@
 """From the frames of a load's segments to the tables that are inserted for it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,20 +53,60 @@ _REJECTED = (
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a load in order: accepted ones, replayed ones among them, and rejected ones."""
+    """The rows of a load in order: accepted ones, replayed ones among them, and rejected ones.
+
+    `of_runs` are those of registered test runs, whatever their outcome.
+    """
 
     accepted: pa.Table
     rejected: pa.Table
+    of_runs: pa.Table
 
 
-def rows_of(frames: Iterable[Frame]) -> Rows:
-    """Gather the rows of frames, apart by outcome."""
+Registered = Callable[[Collection[str]], Mapping[str, tuple[int, int]]]
+"""Finds which runs are registered: from when until when, in microseconds since the epoch."""
+
+
+def no_runs(_names: Collection[str]) -> Mapping[str, tuple[int, int]]:
+    """Find no run registered."""
+    return {}
+
+
+def rows_of(frames: Iterable[Frame], registered: Registered = no_runs) -> Rows:
+    """Gather the rows of frames, apart by outcome, those of registered runs on their own."""
     batches = [frame.batch for frame in frames]
     rows = pa.Table.from_batches(batches, SCHEMA).combine_chunks()
+    is_of_run = _are_of_runs(rows, registered)
+    of_runs = rows.filter(is_of_run)
+    rows = rows.filter(pc.invert(is_of_run)) if of_runs.num_rows else rows
     is_rejected = pc.not_equal(rows["reason"], pa.scalar(""))
     rejected = rows.filter(is_rejected)
     accepted = rows.filter(pc.invert(is_rejected)) if rejected.num_rows else rows
-    return Rows(accepted, rejected)
+    return Rows(accepted, rejected, of_runs)
+
+
+def _are_of_runs(rows: pa.Table, registered: Registered) -> Any:
+    """Say of each row whether it came while the run that it names was under way.
+
+    It hangs on the moment of receipt alone, so that a repeated load comes to the same.
+    """
+    named = [name for name in pc.unique(rows["run"]).to_pylist() if name]
+    known = registered(named) if named else {}
+    of_run: Any = pa.array([False] * rows.num_rows, pa.bool_())
+    if not known:
+        return of_run
+    times = pc.shift_right(rows["arrival"], pa.scalar(ARRIVAL_BITS, pa.uint64())).to_numpy()
+    for name, (start, end) in known.items():
+        within = pa.array((times >= start) & (times < end))
+        of_run = pc.or_(of_run, pc.and_(pc.equal(rows["run"], pa.scalar(name)), within))
+    return of_run
+
+
+def run_rejected_table(of_runs: pa.Table) -> pa.Table:
+    """Build `run_events_raw` from rejected rows of runs; the page is the one that sent them."""
+    table = rejected_table(of_runs).drop_columns(["replayed"])
+    names = ["page_url" if name == "page" else name for name in table.column_names]
+    return table.rename_columns(names).append_column("run", of_runs["run"])
 
 
 def received_table(segments: Iterable[tuple[Path, Sequence[Frame]]]) -> pa.Table:
@@ -142,13 +182,13 @@ def taken_back_table(accepted: pa.Table, refused: Collection[int]) -> pa.Table:
     return rejected_table(accepted.filter(pc.and_(accepted["replayed"], landed)))
 
 
-def refused_table(row: pa.Table, reason: str, error: str) -> pa.Table:
-    """Turn one accepted row that the warehouse refuses into a rejected one."""
+def refused(rows: pa.Table, reason: str, error: str) -> pa.Table:
+    """Turn accepted rows that the warehouse refuses into rejected ones."""
     changes = {"reason": reason, "detail": error, "path": "$", "replayed": False}
     for name, value in changes.items():
-        column = pa.array([value] * row.num_rows, row.schema.field(name).type)
-        row = row.set_column(row.schema.get_field_index(name), name, column)
-    return rejected_table(row)
+        column = pa.array([value] * rows.num_rows, rows.schema.field(name).type)
+        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+    return rows
 
 
 _TYPES: "dict[object, pa.DataType]" = {bool: pa.bool_(), str: pa.string(), bytes: pa.binary()}

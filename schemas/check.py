@@ -9,7 +9,9 @@ from itertools import chain
 from pathlib import Path
 
 from schemas.actions import ACTION_SHAPE, action_faults
+from schemas.alerts import ALERTS_SHAPE, alert_faults
 from schemas.conditions import described
+from schemas.coverage import COVERAGE_SHAPE, coverage_faults, variants_of
 from schemas.documents import Document
 from schemas.events import EventDocument, event_faults, event_from, name_faults
 from schemas.experiment_faults import experiment_faults
@@ -27,12 +29,16 @@ from schemas.targets import TARGETS_SHAPE
 from schemas.trackers import tracker_faults
 from schemas.versions import version_faults
 
+_ALONE = ("experiments/", "coverage/", "alerts/")
+"""Rooms whose files are refused one by one: nothing else of the plan needs them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a plan folder holds: events oldest version first, and everything wrong with it.
 
-    `experiments` are those without fault: a faulty one is refused alone, and told in `faults`.
+    `experiments`, `coverage` and `alerts` are those without fault: a faulty one is refused alone,
+    and told in `faults`.
     """
 
     events: tuple[EventDocument, ...]
@@ -41,12 +47,14 @@ class Reading:
     actions: tuple[Document, ...]
     experiments: tuple[Document, ...]
     trackers: tuple[Document, ...]
+    coverage: tuple[Document, ...]
+    alerts: tuple[Document, ...]
     faults: tuple[Fault, ...]
 
     @property
     def refused(self) -> tuple[Fault, ...]:
-        """The faults of experiments, which are refused alone."""
-        return tuple(fault for fault in self.faults if fault.file.startswith("experiments/"))
+        """The faults of files that are refused alone, since nothing else is made of them."""
+        return tuple(fault for fault in self.faults if fault.file.startswith(_ALONE))
 
     @property
     def hindrances(self) -> tuple[Fault, ...]:
@@ -62,7 +70,7 @@ def check_plan(folder: Path) -> list[Fault]:
 def read_plan(folder: Path) -> Reading:
     """Read and check every file of a plan folder; only events must be there."""
     documents, faults = read_folder(folder)
-    schemas, funnels, targets, actions, experiments, trackers = (
+    schemas, funnels, targets, actions, experiments, trackers, coverage, alerts = (
         [document for document in documents if document.file.startswith(f"{room}/")]
         for room in ("events", *FLAT_ROOMS)
     )
@@ -72,15 +80,18 @@ def read_plan(folder: Path) -> Reading:
     faults += _experiment_faults(experiments, known, _described(events))
     names = {event.name: event for event in events}
     faults += chain(*(tracker_faults(document, names) for document in trackers))
+    faults += _coverage_faults(coverage, _sound_of(experiments, faults), _described(events))
+    faults += _alert_faults(alerts, _sound_of(coverage, faults), known)
     faults.sort(key=lambda fault: (fault.file, fault.line, fault.message))
-    faulty = {fault.file for fault in faults}
     return Reading(
         tuple(events),
         tuple(funnels),
         tuple(targets),
         tuple(actions),
-        tuple(document for document in experiments if document.file not in faulty),
-        tuple(document for document in trackers if document.file not in faulty),
+        tuple(_sound_of(experiments, faults)),
+        tuple(_sound_of(trackers, faults)),
+        tuple(_sound_of(coverage, faults)),
+        tuple(_sound_of(alerts, faults)),
         tuple(faults),
     )
 
@@ -129,6 +140,28 @@ def _experiment_faults(
     yield from faults
     for experiment in shaped:
         yield from experiment_faults(experiment, funnels, plan)
+
+
+def _coverage_faults(
+    coverage: Sequence[Document], experiments: Sequence[Document], plan: Events
+) -> Iterator[Fault]:
+    shaped, faults = _shaped(coverage, COVERAGE_SHAPE)
+    yield from faults
+    yield from coverage_faults(shaped, plan, variants_of([one.value for one in experiments]))
+
+
+def _alert_faults(
+    alerts: Sequence[Document], coverage: Sequence[Document], funnels: KnownFunnels
+) -> Iterator[Fault]:
+    shaped, faults = _shaped(alerts, ALERTS_SHAPE)
+    yield from faults
+    places = [document.value["coverage"] for document in coverage]
+    yield from alert_faults(shaped, places, list(funnels.by_name))
+
+
+def _sound_of(documents: Sequence[Document], faults: Sequence[Fault]) -> list[Document]:
+    faulty = {fault.file for fault in faults}
+    return [document for document in documents if document.file not in faulty]
 
 
 def _shaped(documents: Sequence[Document], shape: Shape) -> tuple[list[Document], list[Fault]]:

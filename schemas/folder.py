@@ -8,7 +8,10 @@ from schemas.faults import Fault
 from schemas.names import fold
 
 _EVENT_FILE = re.compile(r"events/[^/]+/[^/]+/[^/]+\.json")
-FLAT_ROOMS = ("funnels", "targets", "actions", "experiments", "trackers")
+FLAT_ROOMS = (
+    *("funnels", "targets", "actions", "experiments"),
+    *("trackers", "coverage", "alerts"),
+)
 _VERSION = re.compile(r"[1-9]\d*-(0|[1-9]\d*)-(0|[1-9]\d*)", re.ASCII)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator
 
 from schemas.actions import Action, action_from
+from schemas.alerts import Alert, alerts_from
 from schemas.check import Reading, read_plan
+from schemas.coverage import Expectation, listed
 from schemas.dialect import compile_schema
 from schemas.events import EventDocument
 from schemas.experiments import Experiment, experiment_from
@@ -53,8 +55,8 @@ class EventSchema:
 class Plan:
     """The events by name and version (oldest first); all versions of funnels; targets, actions.
 
-    `experiments` are those without fault; `refused` are the faults of the others. `snowplow`
-    names the events of Snowplow's trackers.
+    `experiments`, `coverage` and `alerts` are those without fault; `refused` are the faults of
+    the others. `snowplow` names the events of Snowplow's trackers.
     """
 
     events: Mapping[str, Mapping[str, EventSchema]]
@@ -64,6 +66,8 @@ class Plan:
     experiments: tuple[Experiment, ...] = ()
     snowplow: SnowplowNames = field(default_factory=SnowplowNames)
     refused: tuple[Fault, ...] = ()
+    coverage: tuple[Expectation, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     _by_key: dict[str, Mapping[str, EventSchema]] = field(init=False, repr=False, compare=False)
     _found: dict[str, EventSchema] = field(init=False, repr=False, compare=False)
 
@@ -103,10 +107,11 @@ class Plan:
 def load_plan(folder: Path) -> Plan:
     """Load and compile the plan in a folder of `events/` and, if wanted, `funnels/` and more.
 
-    Further rooms are `targets/`, `actions/`, `experiments/` and `trackers/`.
+    Further rooms are `targets/`, `actions/`, `experiments/`, `trackers/`, `coverage/` and
+    `alerts/`.
 
     Raises:
-        PlanError: the folder has any fault but those of experiments, which are refused alone.
+        PlanError: the folder has any fault but those of files that are refused alone.
     """
     reading = read_plan(folder)
     if reading.hindrances:
@@ -120,6 +125,8 @@ def load_plan(folder: Path) -> Plan:
         tuple(experiment_from(file.value) for file in reading.experiments),
         _snowplow(reading),
         reading.refused,
+        listed(reading.coverage, reading.experiments),
+        tuple(alert for file in reading.alerts for alert in alerts_from(file.value)),
     )
 
 

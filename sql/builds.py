@@ -56,6 +56,9 @@ _PLAN_TABLES = (
     "plan_experiments",
     "plan_experiment_metrics",
     "plan_experiment_events",
+    "plan_events",
+    "plan_coverage",
+    "plan_alerts",
 )
 _STATES = (
     *("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules"),
@@ -81,6 +84,9 @@ class PlanTables:
     experiment_metrics: Rows = ()
     experiment_events: Rows = ()
     signal_rules: Rows = ()
+    events: Rows = ()
+    coverage: Rows = ()
+    alerts: Rows = ()
 
     @property
     def name(self) -> str:
@@ -162,7 +168,7 @@ def _refuse_lost_events(client: Client) -> None:
 def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) -> None:
     names = list(builds)
     rows = [(build, *rule) for build, rules in builds.items() for rule in rules]
-    with settlement.turn:
+    with settlement.rules:
         known = client.query("SELECT DISTINCT build FROM stage_rules").result_rows
         missing = [row for row in rows if (row[0],) not in known]
         if missing:
@@ -185,6 +191,9 @@ def _write_plan(client: Client, plan: PlanTables, builds: Builds, signals: Build
         "plan_experiments": experiments,
         "plan_experiment_metrics": plan.experiment_metrics,
         "plan_experiment_events": plan.experiment_events,
+        "plan_events": plan.events,
+        "plan_coverage": plan.coverage,
+        "plan_alerts": plan.alerts,
     }
     for table, rows in tables.items():
         client.command(

@@ -33,9 +33,10 @@ FROM
     SELECT max(changed_at) FROM experiment_exposures_raw
 )
 """
-_PEOPLE = ("030_people", "040_users", "050_devices", "052_logins", "054_candidates")
+_PEOPLE = ("030_people", "040_users", "050_devices", "052_logins")
 _OWNERS = ("058_copies", "060_owners")
-_SESSIONS = ("120_visits", "130_sessions", "140_sessions", "150_exposures")
+_SWAPPED = ("137_fresh_sessions", "138_stored_sessions", "140_sessions")
+_SESSIONS = ("120_visits", "130_sessions", *_SWAPPED, "150_exposures")
 # What is read in order of the key is for one thread: a second one would wait, and hold its part.
 _IN_ORDER = {"max_threads": 1, "optimize_aggregation_in_order": 1}
 _EVENTS_A_SLICE = 5_000_000
@@ -45,14 +46,17 @@ _POSTPONED_AT_ONCE = 200_000
 class Settlement:
     """Settles one load at a time, or everybody in builds that grow; each is safe to repeat.
 
-    `turn` is held meanwhile, since two at once could each miss what the other is about to write;
-    a loader holds it from its insert on, so that stage rules change between loads only. Loads go on
-    while builds grow and leave those out; whom they touch is settled there at the end.
+    `turn` is held meanwhile, since two at once could each miss what the other is about to write.
+    `rules` is held while events are inserted and while rules are, so that an insert meets all rules
+    of a plan or none. Loads go on while builds grow and leave those out; whom they touch is settled
+    there at the end.
     """
 
     def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
         self.turn = Turn()
+        self.rules = Turn()
         self.timezone = timezone
+        self.session_timeout_s = session_timeout_s
         self._words = {"timezone": timezone, "session_timeout_s": session_timeout_s}
         self._growing: list[str] = []
         self._version: int | None = None
@@ -72,8 +76,17 @@ class Settlement:
                 client.insert_arrow("seeds", pa.table({"id": joined, "known": known}))
             if self._growing:
                 statements.run("022_postponed", version=version, gone=0)
-            statements.run(*_PEOPLE, "056_seen", *_OWNERS)
+            statements.run(*_PEOPLE, "054_candidates", "056_seen", *_OWNERS)
             _settle_stages(statements, version)
+            statements.run(*_SESSIONS, version=version)
+
+    def bucket_of_sessions(self, client: Client, bucket: int, buckets: int) -> None:
+        """Settle the sessions of a share of all people; all buckets from 0 make everybody."""
+        statements = Statements(client, self._words)
+        with self.turn, statements.scratch():
+            version = self._next_version(client)
+            statements.run("023_seeds_of_bucket", bucket=bucket, buckets=buckets)
+            statements.run(*_PEOPLE, "056_seen", *_OWNERS)
             statements.run(*_SESSIONS, version=version)
 
     @contextmanager
@@ -114,6 +127,8 @@ class Settlement:
             statements.run("000_builds", growing=self._growing, these=True)
             statements.run("090_entries", into="stage_entries_raw", version=version)
             statements.run("095_left_out", version=self._next_version(client))
+            for part in range(slices):
+                statements.run("145_entered", version=version, slice=part, slices=slices)
         note(slices + 1, slices + 2)
         while self._growing:
             self._settle_postponed(client)
@@ -126,8 +141,9 @@ class Settlement:
             version = self._next_version(client)
             statements.run("000_builds", growing=self._growing, these=True)
             statements.run("021_seeds_of_postponed", at_once=_POSTPONED_AT_ONCE)
-            statements.run(*_PEOPLE, *_OWNERS)
+            statements.run(*_PEOPLE, "054_candidates", *_OWNERS)
             _settle_stages(statements, version)
+            statements.run("135_stored_sessions", *_SWAPPED, version=version)
             statements.run("022_postponed", version=version, gone=1)
             if not statements.count("postponed_seeds FINAL"):
                 self._growing = []
@@ -147,4 +163,5 @@ def _settle_stages(statements: Statements, version: int) -> None:
     if statements.count("candidates"):
         statements.run("080_hits", into="hits", version=version, everybody=False)
         statements.run("090_entries", into="entries", version=version)
-        statements.run("100_stage_hits", "110_stage_entries", version=version)
+        statements.run("098_stored_hits", "100_stage_hits", version=version)
+        statements.run("108_stored_entries", "110_stage_entries", version=version)

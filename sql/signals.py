@@ -31,7 +31,7 @@ def grow_signals(client: Client, builds: Builds, settlement: Settlement) -> None
         for build, rules in builds.items()
         for _, *rule, since in rules
     ]
-    with settlement.turn:
+    with settlement.rules:
         known = client.query("SELECT DISTINCT build FROM signal_rules").result_rows
         missing = [row for row in rows if (row[0],) not in known]
         if missing:

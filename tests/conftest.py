@@ -308,14 +308,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct
 @contextmanager
 def running_product(data: Path, write_keys: str, **changes: Any) -> Iterator[RunningProduct]:
     """Start the whole product with one worker in a folder of its own, and stop it at the end."""
-    settings = Settings(
-        data=data,
-        collector=f"127.0.0.1:{free_port()}",
-        console=f"127.0.0.1:{free_port()}",
-        write_keys=write_keys,
-        workers=1,
-        **changes,
-    )
+    addresses = {name: f"127.0.0.1:{free_port()}" for name in ("collector", "console", "sql")}
+    settings = Settings(data=data, write_keys=write_keys, workers=1, **addresses | changes)
     process = subprocess.Popen(
         [sys.executable, "-c", _RUN_PRODUCT],
         env={**os.environ, **settings.as_environment()},

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -10,8 +10,16 @@ from resource import RUSAGE_SELF, getrusage
 
 from clickhouse_connect.driver.client import Client
 
+from analysis.experiments import experiments_in_force, refresh
 from bench import crowd
-from bench.figures import SETTLED_EVERYBODY, SETTLED_LOAD, Figure
+from bench.figures import (
+    ATTRIBUTION,
+    READOUT,
+    SESSIONS,
+    SETTLED_EVERYBODY,
+    SETTLED_LOAD,
+    Figure,
+)
 from bench.plan import RunPlan
 from funnelhouse.settings import Settings
 from sql.settle import Settlement
@@ -23,11 +31,12 @@ _GIVEN = {
     "funnel": f"'{crowd.FUNNEL}'",
     "stage": "'slack_joined'",
     "audience": "'slack_joined'",
-    "experiment": "''",
-    "unit": "'user'",
+    "experiment": f"'{crowd.EXPERIMENT}'",
+    "unit": "'week'",
     "first_day": "'2024-10-01'",
     "last_day": "'2024-12-29'",
     "as_of": "'2024-12-01'",
+    "at": "'2024-12-01 00:00:00'",
     "days": "7",
     "within_days": "3",
     "window_days": "30",
@@ -66,8 +75,49 @@ def at_scale(folder: Path, events: int, repeat: int) -> list[Figure]:
         return [
             *_everybody(client, settlement, events),
             *(_load(people, size, repeat, events) for size in _LOADS),
+            *(_answer(name, ask, client, repeat, events) for name, ask in _QUESTIONS.items()),
             *(one for report in _reports() for one in _view(client, *report, repeat, events)),
         ]
+
+
+def _day(client: Client) -> None:
+    client.command(
+        "SELECT * FROM sessions WHERE started_at >= toDateTime64('2024-08-19', 6, 'Asia/Seoul')"
+        " AND started_at < toDateTime64('2024-08-20', 6, 'Asia/Seoul') FORMAT Null"
+    )
+
+
+def _month(client: Client) -> None:
+    client.command(
+        f"SELECT * FROM attribution(funnel = '{crowd.FUNNEL}', stage = 'first_applied',"  # noqa: S608
+        " first_day = '2024-08-01', last_day = '2024-08-30', lookback_days = 30,"
+        " half_life_days = 7) FORMAT Null"
+    )
+
+
+def _readout(client: Client) -> None:
+    (experiment,) = experiments_in_force(client)
+    refresh(client, experiment, experiment.ends_on)
+
+
+_QUESTIONS: dict[str, Callable[[Client], None]] = {
+    SESSIONS: _day,
+    ATTRIBUTION: _month,
+    READOUT: _readout,
+}
+
+
+def _answer(
+    name: str, ask: Callable[[Client], None], client: Client, repeat: int, events: int
+) -> Figure:
+    """Measure how long it takes to ask, after the caches are as they are in daily use."""
+    ask(client)
+    seconds = []
+    for _ in range(repeat):
+        started = time.monotonic()
+        ask(client)
+        seconds.append(time.monotonic() - started)
+    return Figure(name, "time", "s", tuple(seconds), events)
 
 
 def _everybody(client: Client, settlement: Settlement, events: int) -> Iterator[Figure]:

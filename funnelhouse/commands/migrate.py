@@ -25,7 +25,7 @@ def migrate(
     with open_warehouse(settings, prepared=False) as access:
         if not status and isinstance(access, Direct):
             with connection(access.warehouse) as client:
-                prepare(client, settings, Settlement(settings.timezone))
+                prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
         migrations = access.job("migrations")
     for migration in migrations:
         typer.echo(f"{migration['name']}  {migration['state']}")

@@ -18,7 +18,11 @@ if TYPE_CHECKING:  # quick --help
     from schemas.check import Reading
 
 _LOOK_S = 0.2
-_BARS = {"events": "events of the funnels", "people": "people through the funnels"}
+_BARS = {
+    "events": "events of the funnels",
+    "people": "people through the funnels",
+    "sessions": "sessions by another timeout",
+}
 
 
 @with_settings

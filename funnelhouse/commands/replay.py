@@ -9,19 +9,22 @@ import typer
 
 from funnelhouse.options import with_settings
 from funnelhouse.settings import Settings
+from funnelhouse.terminal import printable
 from ingest.rejection import Reason
 
 if TYPE_CHECKING:
     from funnelhouse.access import Access
-    from ingest.replay import Rejected
+    from ingest.replay import Group, Rejected, Tally
 
+_MOST_GROUPS = 20
 _PAGE = Template(
     """
     SELECT
         arrival, source, server, toString(event_id) AS event_id, event_type,
-        toUnixTimestamp64Micro(sent_at) AS sent_at, payload, user_agent, ip, page, reason, path
+        toUnixTimestamp64Micro(sent_at) AS sent_at, payload, user_agent, ip, page, reason, path,
+        sent_name
     FROM rejected_events
-    WHERE arrival > $after AND reason IN ($reasons)
+    WHERE arrival > $after AND reason IN ($reasons) AND ($name = '' OR sent_name = $name)
     ORDER BY arrival
     LIMIT 5000 WITH TIES
     """
@@ -35,6 +38,7 @@ def replay(
     reason: Annotated[
         Reason | None, typer.Option(help="Only events that were rejected for this reason.")
     ] = None,
+    event: Annotated[str, typer.Option(help="Only events of this name, as it was sent.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell, and change nothing.")] = False,
 ) -> int:
     """Judge rejected events again by today's plan; those that pass land once."""
@@ -46,7 +50,7 @@ def replay(
     rules = rules_of(settings)
     tally = Tally()
     with open_warehouse(settings) as access:
-        pages = _pages(access, [reason] if reason else list(Reason))
+        pages = _pages(access, [reason] if reason else list(Reason), event)
         batches = passing(pages, rules, tally)
         if dry_run:
             deque(batches, maxlen=0)
@@ -54,12 +58,21 @@ def replay(
             respool(batches, settings.spool, LOCAL_DISK)
     for name, count in sorted(tally.judged.items()):
         typer.echo(f"{name}: {tally.passed[name]} of {count} pass now")
+        for (_, sent_name, path), some in _largest(tally, name):
+            passed = tally.groups_passed[name, sent_name, path]
+            typer.echo(printable(f"  {sent_name or '(no name)'} at {path}: {passed} of {some}"))
     done = "would land" if dry_run else "are in the spool and land as the product runs"
     typer.echo(f"{tally.passed.total()} of {tally.judged.total()} rejected events {done}.")
     return 0
 
 
-def _pages(access: "Access", reasons: Sequence[Reason]) -> Iterator[list["Rejected"]]:
+def _largest(tally: "Tally", reason: str) -> "list[tuple[Group, int]]":
+    """List the groups of a reason, the largest first."""
+    groups = (item for item in tally.groups_judged.items() if item[0][0] == reason)
+    return sorted(groups, key=lambda item: (-item[1], item[0]))[:_MOST_GROUPS]
+
+
+def _pages(access: "Access", reasons: Sequence[Reason], event: str) -> Iterator[list["Rejected"]]:
     """Read the rejected events, oldest first; events of one arrival number stay on one page."""
     import pyarrow as pa  # noqa: PLC0415 - quick --help
 
@@ -68,7 +81,8 @@ def _pages(access: "Access", reasons: Sequence[Reason]) -> Iterator[list["Reject
     listed = ", ".join(f"'{reason}'" for reason in reasons)
     after = 0
     while True:
-        statement = _PAGE.substitute(after=after, reasons=listed)
+        name = "'" + event.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        statement = _PAGE.substitute(after=after, reasons=listed, name=name)
         with pa.ipc.open_stream(access.query(statement, "ArrowStream")) as stream:
             page = read_rejected(stream.read_all())
         if not page:

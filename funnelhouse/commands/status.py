@@ -103,6 +103,9 @@ def _warehouse(settings: Settings) -> dict[str, str]:
 
 def _plan(plan: dict[str, Any]) -> str:
     """Tell which plan views read, and how the one of the folder stands to it."""
+    if plan["what"] == "sessions":
+        far = f"{plan['done']} of {plan['of']}"
+        return f"in force since {plan['since']}; sessions are settled by a new timeout, {far}"
     if plan["what"]:
         far = f", {plan['what']} {plan['done']} of {plan['of']}" if plan["of"] else ""
         return f"being brought into force{far}; the one since {plan['since']} serves until then"

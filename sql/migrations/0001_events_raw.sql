@@ -59,4 +59,5 @@ SETTINGS
     min_bytes_for_wide_part = 268435456,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
-    fsync_part_directory = 1;
+    fsync_part_directory = 1,
+    auto_statistics_types = '';

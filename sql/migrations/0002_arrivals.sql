@@ -12,4 +12,5 @@ SETTINGS
     index_granularity = 1024,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
-    fsync_part_directory = 1;
+    fsync_part_directory = 1,
+    auto_statistics_types = '';

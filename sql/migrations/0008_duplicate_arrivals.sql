@@ -14,4 +14,5 @@ ORDER BY (source, event_id, arrival)
 SETTINGS
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
-    fsync_part_directory = 1;
+    fsync_part_directory = 1,
+    auto_statistics_types = '';

@@ -18,4 +18,5 @@ ORDER BY (anonymous_id, source, event_id, user_id)
 SETTINGS
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
-    fsync_part_directory = 1;
+    fsync_part_directory = 1,
+    auto_statistics_types = '';

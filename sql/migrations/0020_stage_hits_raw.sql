@@ -32,4 +32,5 @@ ORDER BY (funnel, funnel_version, build, person_id, known, event_time, stage_pos
 SETTINGS
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
-    fsync_part_directory = 1;
+    fsync_part_directory = 1,
+    auto_statistics_types = '';

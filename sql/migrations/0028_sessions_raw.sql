@@ -34,6 +34,11 @@ CREATE TABLE IF NOT EXISTS sessions_raw
     guide_section   LowCardinality(String),
     guide_cta       LowCardinality(String),
     bounced         Bool,
+    entered         Array(Tuple(
+        build      LowCardinality(String),
+        entered_at DateTime64(6, 'UTC'),
+        stage      LowCardinality(String)
+    )) COMMENT 'steps of all builds that the person entered from begin to end',
     changed_at      UInt64 CODEC(Delta, ZSTD),
     gone            UInt8
 )
@@ -43,4 +48,5 @@ ORDER BY (person_id, known, started_at, session_id)
 SETTINGS
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
-    fsync_part_directory = 1;
+    fsync_part_directory = 1,
+    auto_statistics_types = '';

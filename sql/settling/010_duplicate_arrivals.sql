@@ -1,5 +1,18 @@
 -- Notes the copies that came after the first one, of events that the load brought a copy of.
 INSERT INTO duplicate_arrivals (source, event_id, arrival, first_arrival)
+WITH
+    repeated AS
+    (
+        SELECT
+            source,
+            event_id
+        FROM arrivals
+        WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+        GROUP BY
+            source,
+            event_id
+        HAVING count() > 1
+    )
 SELECT
     source,
     event_id,
@@ -12,7 +25,7 @@ FROM
         event_id,
         arraySort(groupUniqArray(arrivals.arrival)) AS copies
     FROM arrivals
-    WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+    WHERE (source, event_id) IN (SELECT source, event_id FROM repeated)
     GROUP BY
         source,
         event_id

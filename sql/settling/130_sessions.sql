@@ -20,12 +20,8 @@ WITH
     (
         SELECT
             *,
-            (event_time, source, event_id) AS place,
-            if(
-                session_id != '',
-                session_id,
-                anyLast(if(begins, concat(source, ' ', toString(event_id)), NULL)) OVER earlier
-            ) AS session
+            row_number() OVER earlier AS place,
+            countIf(begins) OVER earlier AS nth
         FROM beginnings
         WINDOW earlier AS (
             PARTITION BY person_id, known, session_id
@@ -38,8 +34,10 @@ WITH
         SELECT
             person_id,
             known,
-            ifNull(session, '') AS session_id,
+            cut.session_id AS sent_id,
             min(event_time) AS started_at,
+            argMin(source, place) AS first_source,
+            argMin(event_id, place) AS first_event_id,
             max(event_time) AS ended_at,
             max(logged_in) AS logged_in,
             minIf(event_time, cut.logged_in) AS login_at,
@@ -61,17 +59,19 @@ WITH
             arraySort(groupArrayIf((place, detail), event_name = 'section_viewed' AND detail != '')) AS sections,
             arraySort(groupArrayIf((place, detail), event_name = 'cta_clicked' AND detail != '')) AS ctas,
             arraySort(groupUniqArrayIf(detail, event_name = 'experiment_viewed')) AS variants_seen,
-            arraySort(groupArrayIf((place, detail), event_name = 'guide_opened')) AS guides
+            arraySort(groupArrayIf((place, detail), event_name = 'guide_opened')) AS guides,
+            minIf(event_time, event_name = 'guide_opened') AS opened_at
         FROM cut
         GROUP BY
             person_id,
             known,
-            session
+            cut.session_id,
+            nth
     )
 SELECT
     person_id,
     known,
-    session_id,
+    if(sent_id != '', sent_id, concat(first_source, ' ', toString(first_event_id))) AS session_id,
     started_at,
     ended_at,
     logged_in,
@@ -93,12 +93,13 @@ SELECT
     arrayDistinct(sections.2) AS sections_seen,
     arrayDistinct(ctas.2) AS ctas_clicked,
     variants_seen,
-    if(empty(guides), NULL, guides[1].1.1) AS guide_opened_at,
-    notEmpty(guides) AND logged_in AND login_at <= guides[1].1.1 AS guide_logged_in,
+    if(empty(guides), NULL, opened_at) AS guide_opened_at,
+    notEmpty(guides) AND logged_in AND login_at <= opened_at AS guide_logged_in,
     guides[1].2 AS guide_entry,
     arrayFilter(seen -> seen.1 < guides[1].1, sections)[-1].2 AS guide_section,
     arrayFilter(clicked -> clicked.1 < guides[1].1, ctas)[-1].2 AS guide_cta,
     pages <= 1 AND empty(ctas) AND empty(guides) AND engaged_s < 10 AS bounced,
+    [] AS entered,
     {version:UInt64} AS changed_at,
     0 AS gone
 FROM summed;

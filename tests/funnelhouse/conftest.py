@@ -63,9 +63,9 @@ class CommandLine:
 @pytest.fixture
 def stopped(tmp_path: Path) -> CommandLine:
     """Give the command line of a data folder of its own, where nothing runs."""
-    collector, console = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    collector, console, sql = (f"127.0.0.1:{free_port()}" for _ in range(3))
     return CommandLine(
-        Settings(data=tmp_path / "data", collector=collector, console=console, workers=1)
+        Settings(data=tmp_path / "data", collector=collector, console=console, sql=sql, workers=1)
     )
 
 

@@ -118,7 +118,7 @@ def told(folder: Path) -> Iterator[tuple[RunningProduct, CommandLine]]:
             assert answer.json() == {"success": True}
         product.wait_visible(lambda: settled(product))
     (product.settings.run_folder / ADDRESS_FILE).unlink()
-    with running_product(folder, KEYS, plan=plan) as product:
+    with running_product(folder, KEYS, plan=plan, session_timeout_s=1) as product:
         yield product, CommandLine(product.settings)
 
 
@@ -161,6 +161,17 @@ def test_a_readout_on_command_says_the_verdict(told: tuple[RunningProduct, Comma
     assert verdicts["broken"] == "not trustworthy"
 
 
+def test_sessions_follow_a_changed_timeout(told: tuple[RunningProduct, CommandLine]) -> None:
+    """Started with a timeout of a second, forms two seconds later are sessions of their own."""
+    product, command = told
+    (forms,) = product.sql("SELECT count() AS n FROM events WHERE event_name = 'form_submitted'")
+    wanted = len(DEVICES) + int(forms["n"])
+    product.wait_visible(
+        lambda: product.sql("SELECT count() AS n FROM sessions")[0]["n"] in {wanted, str(wanted)}
+    )
+    product.wait_visible(lambda: "in force since" in command.out("status"))
+
+
 def test_a_readout_before_the_first_day_is_refused(
     told: tuple[RunningProduct, CommandLine],
 ) -> None:
@@ -170,6 +181,18 @@ def test_a_readout_before_the_first_day_is_refused(
     assert (early.returncode, b"begins on" in early.stderr) == (2, True)
     unknown = command.run("experiment", "readout", "whale")
     assert (unknown.returncode, b'write "whole"' in unknown.stderr) == (2, True)
+
+
+def test_a_faulty_experiment_is_told_with_file_line_and_mend(
+    told: tuple[RunningProduct, CommandLine], folder: Path
+) -> None:
+    """The check of the plan names what the start has left out."""
+    _, command = told
+    checked = command.run("plan", "check", str(folder / "plan"))
+    assert checked.returncode == 1
+    (fault,) = checked.stdout.decode().splitlines()
+    assert fault.startswith('experiments/faulty.yaml:11: the funnel has no stage "aplied"')
+    assert fault.endswith('→ write "applied"')
 
 
 def test_attribution_is_computed_beside_the_running_product(

@@ -76,6 +76,9 @@ def test_lands_once(product: RunningProduct, running: CommandLine, mended: Path)
     assert f"0 of {unknown}" in told
     told = running.out("replay", "--plan", str(mended), "--dry-run")
     assert f"unknown_event: 3 of {unknown} pass now" in told
+    assert "  Mentor Met at $.event: 3 of 4" in told
+    other = running.out("replay", "--plan", str(mended), "--dry-run", "--event", "Nobody's")
+    assert "0 of 0 rejected events" in other
     assert product.sql(LANDED) == []
 
     for _ in range(2):

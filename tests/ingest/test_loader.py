@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import orjson
@@ -141,29 +142,35 @@ def test_a_load_is_fixed_on_disk_before_its_first_row_is_sent(road: Road) -> Non
 
 def test_a_load_keeps_to_its_size(warehouse: PreparedWarehouse, road: Road) -> None:
     """Segments beyond the bytes of one load wait for the next."""
-    loader = road.loader(lambda: connect(road.place), max_load_bytes=1, settle_rows=1)
-    assert loader.load_once()
-    assert len(list(road.spool.glob("*.arrow"))) == 1
-    assert loader.load_once()
-    assert not loader.load_once()
+    loader = road.loader(lambda: connect(road.place), max_load_bytes=1)
+    came = []
+    while loader.load_once():
+        came += warehouse.client.query("SELECT count() FROM arrivals").result_rows[0]
+    assert came == [3, 8]
     assert warehouse.client.query(LEDGER).result_rows == [(8, 6, 0, 2, 0)]
 
 
-def test_a_backlog_is_settled_at_once(
+def test_loads_that_come_while_people_are_settled_are_settled_together(
     warehouse: PreparedWarehouse, road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """People of several waiting loads are settled together, and no segment goes before."""
+    """Loads are inserted meanwhile, and no segment goes before its people are settled."""
     settled: list[tuple[int, int]] = []
     settle = road.settlement.load
+    two_more = Event()
 
     def watched(client: Client, events: pa.Table) -> None:
+        assert two_more.wait(30)
         settled.append((events.num_rows, len(list(road.spool.glob("*.arrow")))))
         settle(client, events)
 
     monkeypatch.setattr(road.settlement, "load", watched)
     road.lay(3, [Told(id=7, came=80, name="applied", user="choi", source="app")])
-    load_all(road.loader(lambda: connect(road.place), max_load_bytes=1))
-    assert settled == [(9, 3)]
+    loader = road.loader(lambda: connect(road.place), max_load_bytes=1)
+    assert loader.load_once()
+    assert loader.load_once()
+    two_more.set()
+    load_all(loader)
+    assert settled == [(3, 3), (6, 2)]
     assert warehouse.client.query(LEDGER).result_rows == [(9, 7, 0, 2, 0)]
     state = read_snapshot(road.folder / "loader.json", LoaderSnapshot)
     assert state is not None

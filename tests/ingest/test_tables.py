@@ -11,7 +11,7 @@ from ingest.segment import Frame, read_segment
 from ingest.tables import (
     event_table,
     received_table,
-    refused_table,
+    refused,
     rejected_table,
     rows_of,
     taken_back_table,
@@ -138,7 +138,8 @@ def test_a_rejected_row_says_why() -> None:
 def test_a_refused_row_is_a_rejected_one(*, replayed: bool) -> None:
     """A row that the warehouse refuses keeps all it has, and gets the reason and the error."""
     told = Told(id=1, came=0, name="applied", user="kim", replayed=replayed)
-    (found,) = refused_table(accepted(told), Reason.REFUSED_BY_WAREHOUSE, "Code 469").to_pylist()
+    rows = refused(accepted(told), Reason.REFUSED_BY_WAREHOUSE, "Code 469")
+    (found,) = rejected_table(rows).to_pylist()
     assert (found["reason"], found["path"], found["detail"]) == (
         "refused_by_warehouse",
         "$",
@@ -146,3 +147,26 @@ def test_a_refused_row_is_a_rejected_one(*, replayed: bool) -> None:
     )
     assert orjson.loads(found["payload"])["userId"] == "kim"
     assert found["replayed"] == 0
+
+
+def test_rows_of_a_registered_run_stand_apart_while_it_lasts() -> None:
+    """Those that name another run, or came before it began or after its end, are as all others."""
+    first = ACCEPTED.arrival >> 12
+    told = [
+        Told(id=n, came=came, name="applied", user="kim", run=run, reason=reason)
+        for n, (came, run, reason) in enumerate(
+            [
+                (0, "r1", ""),
+                (1, "r1", ""),
+                (2, "r1", "schema"),
+                (2, "r2", ""),
+                (2, "", ""),
+                (5, "r1", ""),
+            ]
+        )
+    ]
+    span = (first + 999_999, first + 4_999_999)
+    rows = rows_of(frames(*(one.row() for one in told)), lambda _: {"r1": span})
+    assert rows.of_runs["arrival"].to_pylist() == [told[1].arrival, told[2].arrival]
+    assert rows.rejected.num_rows == 0
+    assert len(rows.accepted) == 4

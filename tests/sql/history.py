@@ -72,7 +72,8 @@ class Told:
     """One copy of an event: `id` makes it the same event, `came` (seconds) when it was received.
 
     `at` is Seoul's wall clock. `call` is the kind of call, `previous` the former id of an alias
-    call. `reason` marks a rejected copy; `replayed` one that passed later.
+    call. `reason` marks a rejected copy, `why` its path and detail; `replayed` one that passed
+    later. `run` names a test run.
     """
 
     id: int
@@ -97,6 +98,10 @@ class Told:
     call: str = "track"
     previous: str | int = ""
     referrer: str = ""
+    run: str = ""
+    release: str = ""
+    path: str = "/"
+    why: tuple[str, str] = ("", "")
 
     @property
     def arrival(self) -> int:
@@ -127,15 +132,20 @@ class Told:
             ip="",
             page="",
             reason=self.reason,
-            path="$" if self.reason else "",
-            detail="",
+            path=self.why[0] or ("$" if self.reason else ""),
+            detail=self.why[1],
             replayed=self.replayed,
+            run=self.run,
         )
 
     def _context(self) -> dict[str, Any]:
         session = {"sessionId": self.session} if self.session else {}
-        page = {"url": f"https://camp.example/?{urlencode(self.query)}", "referrer": self.referrer}
-        return session | ({} if self.server else {"page": page})
+        page = {
+            "url": f"https://camp.example{self.path}?{urlencode(self.query)}",
+            "referrer": self.referrer,
+        }
+        app = {"app": {"version": self.release}} if self.release else {}
+        return session | app | ({} if self.server else {"page": page})
 
     def _payload(self) -> bytes:
         sorting = {"product": self.product, "track": self.track, "cohort": self.cohort}

@@ -280,3 +280,76 @@ def test_what_has_no_chain_is_told(
     """Unknown names and periods without conversions end in a sentence, and keep no row."""
     with pytest.raises(ValueError, match=told):
         compute_markov(warehouse.client, replace(AUGUST, **changes))  # type: ignore[arg-type]
+
+
+def visit(number: int, at: str, name: str = "page_viewed", **more: Any) -> Told:
+    """Tell an event of kim's, whom a session of the tracker's own names."""
+    told = {"came": number, "user": "kim", "session": "s-1", "at": f"2024-08-{at}"} | more
+    return Told(id=number, name=name, **told)
+
+
+def test_ctas_and_sections_share_their_session(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Two CTAs of one session have half of its money each, its section and its page all."""
+    journey = [
+        visit(1, "10 10:00:00"),
+        visit(2, "10 10:01:00", "cta_clicked", properties={"cta_id": "apply"}),
+        visit(3, "10 10:02:00", "cta_clicked", properties={"cta_id": "guide"}),
+        visit(4, "10 10:03:00", "section_viewed", properties={"section_id": "price"}),
+        visit(5, "20 12:00:00", "paid", server=True, properties={"amount": 90}),
+    ]
+    Road(warehouse.place, tmp_path).load([journey])
+    rows = warehouse.client.query(
+        f"SELECT dimension, value, conversions, amount FROM attribution{ASKED}"
+        " WHERE model = 'linear' ORDER BY dimension, value"
+    ).result_rows
+    assert [tuple(row) for row in rows] == [
+        ("campaign", "", 1, 90),
+        ("channel", "direct", 1, 90),
+        ("cta", "apply", 0.5, 45),
+        ("cta", "guide", 0.5, 45),
+        ("page", "/", 1, 90),
+        ("section", "price", 1, 90),
+    ]
+
+
+def test_the_guide_s_conversion_by_the_way_to_it(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """By a CTA, a section and from YouTube, logged in or not, beside sessions without the guide.
+
+    Of the four sessions without the guide one applies, after two days; kim applies in the session
+    of the guide, lee after five days, and park never.
+    """
+    opened = {"name": "guide_opened"}
+
+    def said(number: int, who: str, at: str, name: str = "page_viewed", **more: Any) -> Told:
+        return visit(number, at, name, **{"user": "", "anonymous": who, "session": who} | more)
+
+    load = [
+        said(1, "kim", "10 10:00:00", user="kim"),
+        said(2, "kim", "10 10:01:00", "cta_clicked", user="kim", properties={"cta_id": "more"}),
+        said(3, "kim", "10 10:02:00", user="kim", **opened),
+        said(4, "kim", "10 10:09:00", "applied", user="kim"),
+        said(5, "lee", "10 10:00:00"),
+        said(6, "lee", "10 10:01:00", "section_viewed", properties={"section_id": "div"}),
+        said(7, "lee", "10 10:02:00", **opened),
+        said(8, "lee", "15 10:00:00", "applied", server=True),
+        said(9, "park", "10 10:00:00", properties={"entry": "youtube"}, **opened),
+        *(said(20 + n, f"other-{n}", "10 11:00:00") for n in range(4)),
+        said(30, "other-0", "12 11:00:00", "applied", server=True),
+    ]
+    Road(warehouse.place, tmp_path).load([load])
+    rows = warehouse.client.query(
+        "SELECT came_by, came_from, logged_in, sessions, converted_in_session,"
+        " converted_within_3_days, converted_in_time, comparable_sessions,"
+        " comparable_share_in_time, difference FROM guide_conversion(funnel = 'course',"
+        " stage = 'applied', first_day = '2024-08-01', last_day = '2024-08-31', within_days = 7)"
+        " ORDER BY came_by"
+    ).result_rows
+    assert [tuple(row) for row in rows] == [
+        ("cta", "more", True, 1, 1, 1, 1, 4, 0.25, 0.75),
+        ("section", "div", False, 1, 0, 0, 1, 4, 0.25, 0.75),
+        ("youtube", "", False, 1, 0, 0, 0, 4, 0.25, -0.25),
+    ]

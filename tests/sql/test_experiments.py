@@ -187,11 +187,16 @@ def test_units_are_the_same_however_events_arrive(
     assert sums[:2] == [(1, "a", 2, 0), (1, "b", 1, 1)]
 
 
+@pytest.mark.parametrize("planned", ["before", "after"])
 def test_a_triggered_experiment_counts_from_the_meeting_of_its_condition(
-    warehouse: PreparedWarehouse, tmp_path: Path
+    warehouse: PreparedWarehouse, tmp_path: Path, planned: str
 ) -> None:
-    """Who scrolled to 80 % counts from then on, in both variants; who did not is left out."""
-    put(warehouse, trigger=SCROLLED)
+    """Who scrolled to 80 % counts from then on, in both variants; who did not is left out.
+
+    So it is when the plan is told only after all has happened.
+    """
+    if planned == "before":
+        put(warehouse, trigger=SCROLLED)
     depths = {"d1": 80, "d2": 50, "d3": 90, "d4": 100}
     load = [viewed(n, "ab"[n % 2], "06 10:00:00", anonymous=f"d{n}") for n in range(1, 5)]
     load += [
@@ -204,12 +209,51 @@ def test_a_triggered_experiment_counts_from_the_meeting_of_its_condition(
     load += [told(21, "applied", "06 10:30:00", anonymous="d3")]
     load += [told(22, "applied", "06 11:30:00", anonymous="d4")]
     Road(warehouse.place, tmp_path).load([load])
+    if planned == "after":
+        put(warehouse, trigger=SCROLLED)
     rows = read(warehouse, "experiment_outcomes", "unit, variant, amount, metric")
     assert [row[:3] for row in rows if row[3] == 1] == [
         ("d1", "b", 0),
         ("d3", "b", 0),
         ("d4", "a", 1),
     ]
+
+
+def test_an_event_is_its_device_s_or_else_its_user_s(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """A form sent from another device is the user's unit's; one from an exposed device is not.
+
+    Clicks count the same way: d1 and d2 are lee's and exposed, d9 is lee's and was shown nothing.
+    """
+    put(warehouse, coverage=COVERAGE)
+    load = [
+        viewed(1, "a", "06 10:00:00", anonymous="d1", user="lee"),
+        viewed(2, "b", "06 10:00:00", anonymous="d2", user="lee"),
+        told(3, "applied", "06 12:00:00", user="lee", source="app", server=True),
+        told(4, "form_submitted", "06 12:00:00", anonymous="d1", user="lee"),
+        told(5, "cta_clicked", "06 12:00:00", anonymous="d9", user="lee"),
+        told(6, "cta_clicked", "06 12:00:00", anonymous="d2", user="lee"),
+        told(6, "cta_clicked", "06 12:00:01", anonymous="d2", user="lee", came=106),
+    ]
+    Road(warehouse.place, tmp_path).load([load])
+    checked = read(warehouse, "experiment_checks", "gate, variant, units, having")
+    assert [check for check in checked if check[0] == "pair"] == [
+        ("pair", "a", 1, 1),
+        ("pair", "b", 1, 0),
+    ]
+    sums = read(warehouse, "experiment_sums", "metric, variant, amounts")
+    assert [row[1:] for row in sums if row[0] == 4] == [("a", 1), ("b", 2)]
+
+
+def test_a_server_may_tell_the_exposure(warehouse: PreparedWarehouse, tmp_path: Path) -> None:
+    """What a server shows to a device is the device's, and its later user's, like any exposure."""
+    put(warehouse, unit="user")
+    road = Road(warehouse.place, tmp_path)
+    road.load([[viewed(1, "a", "06 10:00:00", anonymous="d1", source="app", server=True)]])
+    assert read(warehouse, "experiment_units", "unit, known") == [("d1", False)]
+    road.load([[told(2, "identified", "07 10:00:00", anonymous="d1", user="kim")]])
+    assert read(warehouse, "experiment_units", "unit, known") == [("kim", True)]
 
 
 def test_units_may_be_people_or_sessions(warehouse: PreparedWarehouse, tmp_path: Path) -> None:

@@ -79,6 +79,20 @@ WITH
         GROUP BY
             person_id,
             known
+    ),
+    known_of AS
+    (
+        SELECT
+            unit,
+            variant,
+            counted_from,
+            counted_until,
+            signals,
+            entries,
+            ends
+        FROM counted
+        LEFT JOIN entered ON counted.person_id = entered.person_id AND counted.known = entered.known
+        LEFT JOIN visited ON counted.person_id = visited.person_id AND counted.known = visited.known
     )
 SELECT
     metrics.position AS metric,
@@ -113,8 +127,6 @@ SELECT
             )
         )
     ) AS earlier
-FROM counted
+FROM known_of
 CROSS JOIN metrics
-LEFT JOIN entered ON counted.person_id = entered.person_id AND counted.known = entered.known
-LEFT JOIN visited ON counted.person_id = visited.person_id AND counted.known = visited.known
 WHERE days = 0 OR counted_from + toIntervalDay(days) <= (SELECT * FROM known_as_of);

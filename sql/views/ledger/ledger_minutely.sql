@@ -2,6 +2,7 @@
 -- received = loaded + rejected + duplicate + in_spool; `unaccounted` is what is missing from that
 -- sum, and anything but 0 is a fault of this product. `received` is counted before the spool, and
 -- told by the loader before it loads; what no loader has seen yet is in no column.
+-- Events of test runs are counted as all others; of forgotten people the numbers alone are left.
 -- Duplicates: each copy of an event counts in the minute in which that copy came.
 CREATE OR REPLACE VIEW ledger_minutely AS
 WITH
@@ -48,6 +49,40 @@ WITH
             0,
             count()
         FROM duplicate_events
+        GROUP BY 1, 2
+        UNION ALL
+        SELECT
+            source,
+            toStartOfMinute(received_at),
+            0,
+            0,
+            countIf(reason = ''),
+            countIf(reason != ''),
+            countIf(reason = '' AND (run, source, event_id, arrival) NOT IN (
+                SELECT
+                    run,
+                    source,
+                    event_id,
+                    min(arrival)
+                FROM run_events_raw
+                WHERE reason = ''
+                GROUP BY
+                    run,
+                    source,
+                    event_id
+            ))
+        FROM run_events_raw FINAL
+        GROUP BY 1, 2
+        UNION ALL
+        SELECT
+            source,
+            minute,
+            0,
+            0,
+            sumIf(events, outcome = 'landed'),
+            sumIf(events, outcome = 'rejected'),
+            sumIf(events, outcome = 'duplicate')
+        FROM forgotten_raw FINAL
         GROUP BY 1, 2
     ),
     sums AS

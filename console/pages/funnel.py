@@ -1,0 +1,133 @@
+"""Funnel: the weekly board with targets, the stages, who stands where, each with its SELECT."""
+
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from console import charts
+from console.pages.site import Site, figure, rows
+
+_FUNNELS = """
+SELECT funnel, max(title) AS name, max(title_ko) AS name_ko
+FROM funnels
+GROUP BY funnel
+ORDER BY funnel
+"""
+_BOARD = """SELECT metric, track, from_stage, stage, period_before, last_period, this_period,
+    target, guardrail, status
+FROM targets_weekly
+WHERE funnel = '{funnel}' AND track = '{track}' AND period = 'week'
+ORDER BY metric, from_stage, stage"""
+_STAGES = """SELECT stage_position, stage, stage_label, kind,
+    sum(funnel_weekly.entries) AS entries,
+    entries / nullIf(sum(funnel_weekly.previous_entries), 0) AS conversion
+FROM funnel_weekly
+WHERE funnel = '{funnel}' AND ('{track}' = '' OR track = '{track}')
+    AND week = (
+        SELECT max(week)
+        FROM funnel_weekly
+        WHERE funnel = '{funnel}' AND week < toMonday(now('{timezone}'))
+    )
+GROUP BY stage_position, stage, stage_label, kind
+ORDER BY stage_position"""
+_RESIDENTS = """SELECT stage_position, stage, stage_label, sum(residents) AS people,
+    sum(dwell_days_total) / people AS mean_days, max(dwell_days_median) AS median_days
+FROM funnel_residents
+WHERE funnel = '{funnel}' AND ('{track}' = '' OR track = '{track}')
+GROUP BY stage_position, stage, stage_label
+ORDER BY stage_position"""
+_TRACKS = """
+SELECT DISTINCT track
+FROM funnel_weekly
+WHERE funnel = '{funnel}' AND track != ''
+ORDER BY track
+"""
+_PROBLEMS = {"missed", "guardrail broken", "at risk"}
+_FRESH_S = 60.0
+
+
+def funnel(site: Site) -> APIRouter:
+    """Build the route of the funnel's page."""
+    router = APIRouter()
+
+    @router.get("/funnel")
+    async def page(request: Request) -> HTMLResponse:
+        """Show one funnel, the first unless another is asked for."""
+        known = await site.fresh("funnels", lambda client: rows(client, _FUNNELS), _FRESH_S)
+        names = [row["funnel"] for row in known]
+        asked = request.query_params.get("funnel", "")
+        chosen = asked if asked in names else next(iter(names), "")
+        if not chosen:
+            return site.render(request, "funnel.html", {"funnels": [], "chosen": ""})
+        tracks = await site.fresh(
+            f"tracks {chosen}", lambda client: _tracks(client, chosen), _FRESH_S
+        )
+        wanted = request.query_params.get("track", "")
+        track = wanted if wanted in tracks else ""
+        names_of = {"funnel": chosen, "track": track, "timezone": site.timezone}
+        statements = {
+            name: text.format_map(_quoted(names_of))
+            for name, text in (("board", _BOARD), ("stages", _STAGES), ("residents", _RESIDENTS))
+        }
+        found = await site.fresh(
+            f"funnel {chosen} {track}",
+            lambda client: {name: rows(client, text) for name, text in statements.items()},
+            _FRESH_S,
+        )
+        chart = await site.ask(lambda _: _chart(found["stages"]))
+        values = {
+            "funnels": known,
+            "chosen": chosen,
+            "tracks": tracks,
+            "track": track,
+            "statements": statements,
+            "chart": chart,
+            "problems": [_problem(row) for row in found["board"] if row["status"] in _PROBLEMS],
+            **found,
+        }
+        return site.render(request, "funnel.html", values)
+
+    return router
+
+
+def _tracks(client: Client, chosen: str) -> list[str]:
+    return [row["track"] for row in rows(client, _TRACKS.format_map(_quoted({"funnel": chosen})))]
+
+
+def _quoted(names: dict[str, str]) -> dict[str, str]:
+    """Write names of the plan and tracks that are there into a statement to be copied."""
+    return {name: text.replace("\\", "\\\\").replace("'", "\\'") for name, text in names.items()}
+
+
+def _problem(row: dict[str, Any]) -> dict[str, str]:
+    """Say in a sentence what is off with a figure of the board."""
+    metric = row["metric"]
+    way = f"{row['from_stage']} → {row['stage']}" if row["from_stage"] else row["stage"]
+    figures = {"last week": row["last_period"], "two weeks ago": row["period_before"]}
+    figures |= {"target": row["target"], "guardrail": row["guardrail"]}
+    told = [
+        f"{name} {written}" for name, value in figures.items() if (written := figure(value, metric))
+    ]
+    return {"status": row["status"], "told": f"{metric} {way}: {', '.join(told)}"}
+
+
+def _chart(stages: list[dict[str, Any]]) -> Any:
+    steps = [row for row in stages if row["kind"] == "step"]
+    if not steps:
+        return None
+    bars = [
+        {
+            "name": f"{row['stage_position']}. {row['stage_label']}",
+            "value": int(row["entries"]),
+            "text": _text(row),
+        }
+        for row in steps
+    ]
+    return charts.bars(bars, "Entries into each stage of the last whole week")
+
+
+def _text(row: dict[str, Any]) -> str:
+    share = row["conversion"]
+    return f"{row['entries']:,}" + ("" if share is None else f"  ({100 * share:.1f} %)")

@@ -1,0 +1,66 @@
+"""The read-only SQL endpoint of the warehouse process: a server of its own, in a thread."""
+
+import logging
+import socket
+import threading
+
+import uvicorn
+
+from console.clickhouse import Limits, clickhouse
+from console.door import Door
+from funnelhouse.address import host_and_port, is_loopback
+from funnelhouse.settings import Settings
+
+log = logging.getLogger(__name__)
+_BACKLOG = 256
+
+
+class Endpoint:
+    """Listens where the settings say, in embedded mode alone: a server answers its tools itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Begin, once the warehouse is prepared; without the address, all else goes on."""
+        settings = self._settings
+        if not settings.sql or settings.warehouse:
+            return
+        host, port = host_and_port(settings.sql)
+        if not settings.readers and not is_loopback(host):
+            log.error(
+                "the SQL endpoint is not there: it would be open to other machines without a key;"
+                " set FUNNELHOUSE_READ_KEYS"
+            )
+            return
+        try:
+            listener = socket.create_server((host, port), backlog=_BACKLOG)
+        except OSError as error:
+            log.error(  # noqa: TRY400 - the sentence says it all
+                "the SQL endpoint is not there: set FUNNELHOUSE_SQL to an address that is free",
+                extra={"address": settings.sql, "error": str(error)},
+            )
+            return
+        door = Door(settings.readers, open=is_loopback(host))
+        limits = Limits(
+            settings.sql_max_seconds,
+            settings.sql_max_memory_bytes,
+            settings.sql_max_rows,
+            settings.sql_at_once,
+        )
+        app = clickhouse(settings.warehouse_place, door, limits)
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, access_log=False, log_config=None, lifespan="off")
+        )
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="sql", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; returns when requests under way have had their time."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(self._settings.drain_s)

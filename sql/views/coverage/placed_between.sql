@@ -1,0 +1,75 @@
+-- placed_between: one row an event, accepted (reason empty) or rejected, at a place where the plan
+-- expects events: on one of its pages, of its source. An event may be at several places, and need not
+-- be expected there. Parameters: run ('' for events of no run), since, until (wall clocks of the
+-- report timezone). Bots are left out.
+-- Duplicates: copies of an accepted event count as its first copy; rejected ones each stand here.
+CREATE OR REPLACE VIEW placed_between AS
+WITH
+    seen AS
+    (
+        SELECT
+            source,
+            event_name,
+            page_host,
+            page_path,
+            toString(release) AS release,
+            device,
+            received_at,
+            event_time,
+            arrival,
+            filled,
+            '' AS reason,
+            '' AS path
+        FROM seen_between(run = {run:String}, since = {since:DateTime64(3, '${timezone}')}, until = {until:DateTime64(3, '${timezone}')})
+        WHERE NOT is_bot
+        UNION ALL
+        SELECT
+            source,
+            event_name,
+            page_host,
+            page_path,
+            release,
+            device,
+            received_at,
+            received_at,
+            arrival,
+            [],
+            reason,
+            path
+        FROM rejected_between(run = {run:String}, since = {since:DateTime64(3, '${timezone}')}, until = {until:DateTime64(3, '${timezone}')})
+    ),
+    pages AS
+    (
+        SELECT
+            source,
+            page_host,
+            page_path
+        FROM seen
+        GROUP BY
+            source,
+            page_host,
+            page_path
+    ),
+    places AS
+    (
+        SELECT
+            expected.coverage AS coverage,
+            pages.source AS source,
+            pages.page_host AS page_host,
+            pages.page_path AS page_path
+        FROM (SELECT DISTINCT coverage, pages, source FROM expectations) AS expected
+        CROSS JOIN pages
+        WHERE (expected.source = '' OR expected.source = pages.source)
+            AND (
+                empty(expected.pages)
+                OR arrayExists(page -> concat(pages.page_host, pages.page_path) LIKE page, expected.pages)
+            )
+    )
+SELECT
+    places.coverage AS coverage,
+    seen.*
+FROM seen
+INNER JOIN places
+    ON seen.source = places.source
+    AND seen.page_host = places.page_host
+    AND seen.page_path = places.page_path;
