@@ -15,7 +15,7 @@ from analysis.bucketing import assigned
 from funnelhouse.settings import SHIPPED_PLAN
 from schemas.experiments import Experiment
 from schemas.registry import load_plan
-from tests.browser.conftest import STYLE, Site, Visits
+from tests.browser.conftest import SEGMENT_AGE_MS, STYLE, Site, Visits
 from tests.conftest import WRITE_KEYS, running_product
 
 CONTROL = "<div data-variant='oopy_guide:control' style='height:100px'>control</div>"
@@ -64,7 +64,7 @@ def tried(
 ) -> Iterator[Visits]:
     """Give visits beside a product of that plan."""
     data = tmp_path_factory.mktemp("tried")
-    with running_product(data, WRITE_KEYS, plan=plan) as product:
+    with running_product(data, WRITE_KEYS, plan=plan, segment_age_ms=SEGMENT_AGE_MS) as product:
         yield Visits(product, site, browser)
 
 
