@@ -74,6 +74,7 @@ def control(state: Control) -> FastAPI:
     app.include_router(_controlled(state))
     kept = [Depends(_prepared(state)), Depends(state.door.admit)]
     site = Site(state.warehouse, state.door, state.timezone, state.progress)
+    app.state.site = site
     app.include_router(
         pages(site), dependencies=[Depends(_prepared(state)), Depends(_reader(site))]
     )
