@@ -47,6 +47,7 @@ class Control:
     drained: Drained = lambda _: True
     progress: Callable[[], Progress] = lambda: Progress(0.0, 0)
     timezone: str = "Asia/Seoul"
+    metrics: Callable[[], bytes] = bytes
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
@@ -103,6 +104,11 @@ def _health(state: Control) -> APIRouter:
     def readyz() -> JSONResponse:
         """Ready once tables and views are in place."""
         return JSONResponse({"ready": state.ready()}, 200 if state.ready() else 503)
+
+    @router.get("/metrics")
+    def metrics() -> PlainTextResponse:
+        """The loader and its spool in the Prometheus text format."""
+        return Response(state.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router
 

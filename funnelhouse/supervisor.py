@@ -134,8 +134,9 @@ class Supervisor:
         self, module: str, arguments: list[str], descriptors: tuple[int, ...]
     ) -> subprocess.Popen[bytes]:
         # A session of its own keeps the terminal's Ctrl-C for the supervisor, which stops in order.
+        # Without -P a folder or file of this name where the user stands would be taken for ours.
         return subprocess.Popen(  # noqa: S603 - our own modules
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, "-P", "-m", module, *arguments],
             env=self._environment,
             pass_fds=descriptors,
             stdin=subprocess.PIPE,

@@ -32,9 +32,9 @@ from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
 from funnelhouse.readouts import Readouts
 from funnelhouse.settings import Settings
-from ingest.depth import is_drained, measure
+from ingest.depth import Depth, is_drained, measure
 from ingest.loader import Loader, LoaderConfig
-from ingest.metrics import LoaderSnapshot, read_snapshot
+from ingest.metrics import LoaderSnapshot, WarehouseCollector, exposition, read_snapshot
 from schemas.registry import PlanError, load_plan
 from sql.builds import apply_plan, plan_in_force
 from sql.client import connect
@@ -74,12 +74,16 @@ def _log_progress(what: str, done: int, of: int) -> None:
 def _progress(settings: Settings) -> Progress:
     """Tell how far the loader is, for the console's first page."""
     loader = read_snapshot(settings.run_folder / "loader.json", LoaderSnapshot)
-    held = measure(settings.spool_folder, time.time())
+    held = _held(settings)
     return Progress(loader.lag_s if loader else 0.0, held.segments)
 
 
+def _held(settings: Settings) -> Depth:
+    return measure(settings.spool_folder, time.time())
+
+
 def _oldest_s(settings: Settings) -> float:
-    return measure(settings.spool_folder, time.time()).oldest_age_s
+    return _held(settings).oldest_age_s
 
 
 def _await_drained(settings: Settings) -> None:
@@ -115,6 +119,7 @@ def _control(
         drained,
         progress,
         settings.timezone,
+        exposition(WarehouseCollector(settings.run_folder, partial(_held, settings))),
     )
 
 

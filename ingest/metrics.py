@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -21,6 +22,7 @@ from ingest.depth import Depth
 LATENCY_BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds of the latency buckets in seconds; one more bucket takes what is slower."""
 
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = len(LATENCY_BOUNDS_S) + 1
 Snapshot = TypeVar("Snapshot", bound=msgspec.Struct)
 _Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -107,6 +109,28 @@ def read_snapshot(path: Path, kind: type[Snapshot]) -> Snapshot | None:
         return None
 
 
+def exposition(metrics: Collector) -> Callable[[], bytes]:
+    """Give what answers a scrape with these metrics, in the type METRICS_TYPE."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(metrics)
+    return lambda: generate_latest(registry)
+
+
+class WarehouseCollector(Collector):
+    """Prometheus metrics of the spool and the loader; `depth` measures the spool."""
+
+    def __init__(self, run_folder: Path, depth: Callable[[], Depth]) -> None:
+        self._run_folder = run_folder
+        self._depth = depth
+
+    def collect(self) -> Iterator[Metric]:
+        """Look at the folder and read the loader's file anew at each scrape."""
+        yield from _spool(self._depth())
+        loader = read_snapshot(self._run_folder / "loader.json", LoaderSnapshot)
+        if loader:
+            yield from _loader(loader)
+
+
 class SnapshotCollector(Collector):
     """Prometheus metrics summed over the snapshots of all worker slots, for `generate_latest`.
 
@@ -124,10 +148,7 @@ class SnapshotCollector(Collector):
         yield _events(workers)
         yield _requests(workers)
         yield _request_seconds(workers)
-        yield from _spool(self._depth())
-        loader = read_snapshot(self._run_folder / "loader.json", LoaderSnapshot)
-        if loader:
-            yield from _loader(loader)
+        yield from WarehouseCollector(self._run_folder, self._depth).collect()
 
 
 def _events(workers: Iterable[CollectorSnapshot]) -> Metric:

@@ -17,7 +17,7 @@ def minified(sources: Mapping[str, str]) -> dict[str, str]:
     Raises:
         subprocess.CalledProcessError: a file is no JavaScript; the error output names it.
     """
-    command = [sys.executable, "-m", __name__]
+    command = [sys.executable, "-P", "-m", __name__]
     ended = subprocess.run(  # noqa: S603 - this module
         command, input=json.dumps(dict(sources)).encode(), capture_output=True, check=True
     )

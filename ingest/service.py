@@ -4,14 +4,11 @@ from collections.abc import Callable
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
-from prometheus_client import CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 
 from ingest import answers
 from ingest.http import Head
-from ingest.metrics import SnapshotCollector
-
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from ingest.metrics import METRICS_TYPE, SnapshotCollector, exposition
 
 
 def error_response(_request: Request, error: Exception) -> Response:
@@ -33,8 +30,7 @@ def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:
     """Build the application behind the event routes; `full` says that the spool takes no more."""
     app = FastAPI(title="funnelhouse collector", docs_url=None, redoc_url=None)
     app.add_exception_handler(HTTPException, error_response)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(metrics)
+    scraped = exposition(metrics)
 
     @app.get("/livez")
     def livez() -> dict[str, str]:
@@ -51,7 +47,7 @@ def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:
     @app.get("/metrics")
     def exposed() -> Response:
         """Counters of all workers in the Prometheus text format."""
-        return Response(generate_latest(registry), media_type=METRICS_TYPE)
+        return Response(scraped(), media_type=METRICS_TYPE)
 
     @app.get("/v1/projects/{key}/settings")
     def settings(key: str, request: Request) -> JSONResponse:
