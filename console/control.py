@@ -106,7 +106,7 @@ def _health(state: Control) -> APIRouter:
         return JSONResponse({"ready": state.ready()}, 200 if state.ready() else 503)
 
     @router.get("/metrics")
-    def metrics() -> PlainTextResponse:
+    def metrics() -> Response:
         """The loader and its spool in the Prometheus text format."""
         return Response(state.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
