@@ -18,11 +18,12 @@ demo: install
 up: install
 	$(BIN)/funnelhouse up
 
+# Each core takes whole files of tests, so that what a file's tests share is made once.
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --dist loadfile
 
 test-all: install
-	$(BIN)/pytest -m "slow or not slow"
+	$(BIN)/pytest -n logical --dist loadfile -m "slow or not slow"
 
 check: install
 	$(BIN)/ruff check .

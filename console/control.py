@@ -75,6 +75,7 @@ def control(state: Control) -> FastAPI:
     app.include_router(_controlled(state))
     kept = [Depends(_prepared(state)), Depends(state.door.admit)]
     site = Site(state.warehouse, state.door, state.timezone, state.progress)
+    app.state.site = site
     app.include_router(
         pages(site), dependencies=[Depends(_prepared(state)), Depends(_reader(site))]
     )
@@ -105,7 +106,7 @@ def _health(state: Control) -> APIRouter:
         return JSONResponse({"ready": state.ready()}, 200 if state.ready() else 503)
 
     @router.get("/metrics")
-    def metrics() -> PlainTextResponse:
+    def metrics() -> Response:
         """The loader and its spool in the Prometheus text format."""
         return Response(state.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

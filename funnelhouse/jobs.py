@@ -94,6 +94,12 @@ def jobs_of(
 
         return read_out_one(client, asked)
 
+    def judge_release(client: Client, asked: dict[str, str]) -> dict[str, Any]:
+        from analysis.releases import judged, told  # noqa: PLC0415 - as above
+
+        release, found = judged(client, asked["release"], asked["since"], asked["until"])
+        return {"release": release, "findings": told(found)}
+
     def markov(client: Client, asked: Any) -> Any:
         from analysis.attribution import Period, compute_markov  # noqa: PLC0415 - as above
 
@@ -101,6 +107,7 @@ def jobs_of(
         return compute_markov(client, Period(**asked | days))
 
     return JOBS | {
+        "judge_release": judge_release,
         "apply_plan": lambda _client, folder: change.begin(folder),
         "plan": lambda client, _: change.progress(client),
         "forget": lambda client, person: forget_person(client, person, settings, settlement, drain),

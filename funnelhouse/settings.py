@@ -241,8 +241,18 @@ class Settings(BaseSettings):
         """Write keys by key.
 
         Raises:
-            ValueError: none are set though the collector is open to others, or one is wrong.
+            ValueError: none are set though the collector is open to others, or one is wrong, or
+                Snowplow's is none of them.
         """
+        keys = self._keys()
+        if self.snowplow_key and self.snowplow_key not in keys:
+            raise ValueError(
+                f"FUNNELHOUSE_SNOWPLOW_KEY names {self.snowplow_key!r}, which is no write key;"
+                " add it to FUNNELHOUSE_WRITE_KEYS."
+            )
+        return keys
+
+    def _keys(self) -> dict[str, WriteKey]:
         if self.write_keys:
             return parse_write_keys(self.write_keys)
         host, _ = host_and_port(self.collector)

@@ -20,6 +20,7 @@ from console.control import Control, control, write_address
 from console.door import Door
 from console.export import Export
 from console.pages.site import Progress
+from console.pages.warmth import Warmth
 from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.alerts import Alerts, Receivers
 from funnelhouse.endpoint import Endpoint
@@ -137,7 +138,8 @@ def run(settings: Settings) -> int:
     receivers = Receivers(settings.alert_webhook, settings.alertmanager)
     oldest_s = partial(_oldest_s, settings)
     alerts = Alerts(settings.warehouse_place, receivers, oldest_s, settings.alerts_every_s)
-    beside = (change, readouts, Endpoint(settings), alerts)
+    warmth = Warmth(lambda: app.state.site)
+    beside = (change, readouts, Endpoint(settings), alerts, warmth)
     faulty: list[PlanError] = []
 
     def opened() -> Client:
@@ -162,8 +164,9 @@ def run(settings: Settings) -> int:
     )
     host, port = host_and_port(settings.console)
     state = _control(settings, ready, change, settlement)
+    app = control(state)
     server = uvicorn.Server(
-        uvicorn.Config(control(state), host=host, port=port, access_log=False, log_config=None)
+        uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None)
     )
     failed = Event()
 

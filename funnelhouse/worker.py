@@ -16,6 +16,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from funnelhouse.assignment import running_today
 from funnelhouse.logs import configure_logs
+from funnelhouse.panel import expected_of_pages
 from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.settings import Settings
 from ingest.collector import Collector
@@ -80,7 +81,7 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     behind = ProxyHeadersMiddleware(rest, trusted)  # type: ignore[arg-type]  # FastAPI takes any mapping for a scope
     endings = {
         "experiments": running_today(rules.plan.experiments, settings.timezone),
-        "panel": list,  # what the plan expects of pages, once it says that
+        "panel": lambda: expected_of_pages(rules.plan.coverage),
     }
     trackers = routes(rules.plan.snowplow, settings.snowplow_key)
     app = Collector(intake, Tag(TAG_FOLDER, endings, behind), trackers)

@@ -80,18 +80,13 @@ GIF = Answer(
 """A transparent pixel that no cache keeps and any page may embed."""
 
 
-def _empty(kind: bytes, body: bytes) -> Answer:
+def of_kind(kind: bytes, body: bytes) -> Answer:
+    """Build a success of another content type than JSON of ours."""
     return Answer(200, [(b"content-type", kind), (b"content-length", b"%d" % len(body))], body)
 
 
-TEXT_OK = _empty(b"text/plain", b"ok")
+TEXT_OK = of_kind(b"text/plain", b"ok")
 """What Snowplow's trackers take for success."""
-
-EXPORTED_JSON = _empty(b"application/json", b"{}")
-"""An ExportLogsServiceResponse without partial success, as JSON."""
-
-EXPORTED_PROTOBUF = _empty(b"application/x-protobuf", b"")
-"""The same as protobuf, which writes no field as no byte."""
 
 
 _ECHO = re.compile(rb"[\x20-\x7e]+")  # whatever else came in cannot break out of a header

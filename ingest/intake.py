@@ -36,6 +36,9 @@ Reply = Callable[[Answer], None]
 Reader = Callable[[bytes], Envelope | Refusal]
 """What reads a plain body."""
 
+_READERS: Mapping[str, Reader] = {
+    call: partial(segment.decode, call=call) for call in {*segment.ROUTES.values()}
+}
 _RETRY_AFTER_S = 5
 _log = logging.getLogger(__name__)
 
@@ -73,7 +76,7 @@ class Intake:
 
     def take_body(self, call: str, head: Head, body: Body, reply: Reply) -> None:
         """Take the body of a POST to `call`; `reply` when what it holds is durable."""
-        self.take_read(partial(segment.decode, call=call), head, body, reply)
+        self.take_read(_READERS[call], head, body, reply)
 
     def take_read(self, read: Reader, head: Head, body: Body, reply: Reply) -> None:
         """Take a body by what reads it once it is plain; `reply` when what it holds is durable."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import orjson
+
 from ingest import answers
 from ingest.answers import Answer
 from ingest.event import Envelope
@@ -57,10 +59,13 @@ def _picture(_kind: str, answer: Answer) -> Answer:
 
 
 def _exported(kind: str, answer: Answer) -> Answer:
-    """Answer an exporter in its own encoding; an empty response means that all was taken."""
+    """Answer an exporter in its own encoding, with the number of records that were rejected."""
     if answer.status != _OK:
         return answer
-    return answers.EXPORTED_PROTOBUF if otlp.PROTOBUF in kind else answers.EXPORTED_JSON
+    results = {} if answer is answers.SUCCESS else orjson.loads(answer.body)["results"]
+    as_protobuf = otlp.PROTOBUF in kind
+    body = otlp.response(len(results), as_protobuf=as_protobuf)
+    return answers.of_kind(b"application/x-protobuf" if as_protobuf else b"application/json", body)
 
 
 def _origin(page: str) -> bytes:

@@ -29,7 +29,7 @@ from schemas.targets import TARGETS_SHAPE
 from schemas.trackers import tracker_faults
 from schemas.versions import version_faults
 
-_ALONE = ("experiments/", "coverage/", "alerts/")
+_ALONE = ("experiments/", "trackers/", "coverage/", "alerts/")
 """Rooms whose files are refused one by one: nothing else of the plan needs them."""
 
 

@@ -131,18 +131,26 @@ def load_plan(folder: Path) -> Plan:
 
 
 def load_events(folder: Path) -> Plan:
-    """Load what a collector needs of a plan: events, by which it judges, experiments, names.
+    """Load what a collector needs of a plan: events, by which it judges, and what its tag shows.
 
     Raises:
         PlanError: an event has any fault at all; those of funnels, targets and actions are no
-            hindrance, and a faulty experiment or table of names is left out.
+            hindrance, and a faulty experiment, table of names or coverage is left out.
     """
     reading = read_plan(folder)
     faults = [fault for fault in reading.faults if fault.file.split("/")[0] not in FLAT_ROOMS]
     if faults:
         raise PlanError(faults)
     experiments = tuple(experiment_from(file.value) for file in reading.experiments)
-    return Plan(_events(reading), (), (), (), experiments, _snowplow(reading))
+    return Plan(
+        _events(reading),
+        (),
+        (),
+        (),
+        experiments,
+        _snowplow(reading),
+        coverage=listed(reading.coverage, reading.experiments),
+    )
 
 
 def _events(reading: Reading) -> dict[str, dict[str, EventSchema]]:

@@ -129,10 +129,23 @@ GROUP BY source, minute, outcome
 """  # noqa: S608 - words of ours
 _BY_EVENT = (
     *("arrivals", "duplicate_arrivals", "stage_events", "device_logins", "aliases"),
-    *("session_events", "experiment_exposures_raw", "seen_events", "events_raw"),
+    *("session_events", "exposure_events", "seen_events", "events_raw"),
 )
 _BY_PAYLOAD = ("rejected_raw", "run_events_raw")
-_BY_PERSON = ("stage_hits_raw", "stage_entries_raw", "sessions_raw")
+_BY_PERSON = ("stage_hits_raw", "stage_entries_raw", "sessions_raw", "experiment_exposures_raw")
+_BY_NAMES = """
+hasAny(
+    names,
+    arrayConcat(
+        arrayMap(id -> reinterpretAsUInt128(sipHash128('user', id)), {users:Array(String)}),
+        arrayMap(id -> reinterpretAsUInt128(sipHash128('device', id)), {devices:Array(String)})
+    )
+)
+"""
+TABLES = {*_BY_EVENT, *_BY_PAYLOAD, *_BY_PERSON, "experiment_signals_raw", "postponed_seeds"}
+TABLES |= {"user_devices", "aliased_users"}
+"""Every table in which something of a person stands."""
+
 _COLUMNS = """
 SELECT table, groupArray(name) AS columns
 FROM system.columns
@@ -143,7 +156,7 @@ WHERE database = currentDatabase()
         WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
     )
     AND type IN ('String', 'LowCardinality(String)')
-    AND name IN ('user_id', 'anonymous_id', 'actor', 'person_id', 'previous_id')
+    AND name IN ('user_id', 'anonymous_id', 'actor', 'person_id', 'previous_id', 'device', 'id')
 GROUP BY table
 ORDER BY table
 """
@@ -221,6 +234,8 @@ def _remove(client: Client, ids: Mapping[str, Any]) -> Iterator[tuple[str, int]]
             "user_id IN {users:Array(String)} OR person_id IN {users:Array(String)}",
             {"users": ids["users"]},
         ),
+        ("postponed_seeds", "id IN {ids:Array(String)}", persons),
+        ("experiment_signals_raw", _BY_NAMES, ids),
         *((table, _OF_PAYLOAD, ids) for table in _BY_PAYLOAD),
         *((table, by_event, {}) for table in _BY_EVENT),
     ]

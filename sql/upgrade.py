@@ -96,6 +96,7 @@ VIEWS = (
     "coverage/seen_between",
     "coverage/rejected_between",
     "coverage/placed_between",
+    "coverage/coverage_by_variant_of_release_between",
     "coverage/coverage_by_variant_between",
     "coverage/coverage_by_variant",
     "coverage/coverage_between",

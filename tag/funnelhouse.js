@@ -250,7 +250,6 @@
   const begin = (fields, properties, options) => {
     view = { at: lastActive = now(), engaged: 0, told: 0, depth: 0, seen: {} };
     address = addressNow();
-    touch(1);
     if (fields) send("page", { ...fields, properties: { ...here(), ...everywhere, ...tidy(properties) } }, options);
     starting.forEach((work) => work());
   };
@@ -355,8 +354,9 @@
     part("watch");
     if (run) part("panel");
     if (doc.querySelector("[data-variant]") && wants("experiments")) part("experiments");
-    begin(first());
-    setTimeout(safe(listen)); // each step is a task of its own, so that none is long
+    touch(1);
+    setTimeout(safe(begin), 0, first()); // each step is a task of its own, so that none is long
+    setTimeout(safe(listen));
   });
   const listen = () => {
     on(win, "pointermove pointerdown keydown touchstart scroll click", active);

@@ -81,13 +81,14 @@ class Site:
 
     async def ask(self, work: Callable[[Client], Answer]) -> Answer:
         """Ask the warehouse in a thread, over a connection that can only read, within limits."""
-        return await run_in_threadpool(self._asked, work)
+        return await run_in_threadpool(self.asked, work)
 
     async def fresh(self, key: str, work: Callable[[Client], Answer], within_s: float) -> Answer:
         """Give what was asked before, and ask anew in the background when it is old."""
-        return await run_in_threadpool(self.kept.get, key, lambda: self._asked(work), within_s)
+        return await run_in_threadpool(self.kept.get, key, lambda: self.asked(work), within_s)
 
-    def _asked(self, work: Callable[[Client], Answer]) -> Answer:
+    def asked(self, work: Callable[[Client], Answer]) -> Answer:
+        """Ask the warehouse here and now."""
         with connection(self.warehouse, readonly=True, limits=_LIMITS) as client:
             return work(client)
 

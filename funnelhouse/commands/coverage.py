@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # quick --help
     from analysis.coverage import Row
     from funnelhouse.access import Access
 
+_A_DAY = "24h"
 _SHOWN = ("coverage", "event", "status", "events", "rejected", "why")
 _COLOURS = {"there": "green", "missing": "bold red", "broken": "red", "unreleased": "dim"}
 _WIDEST = 100_000
@@ -31,7 +32,11 @@ def coverage(  # noqa: PLR0913 - an option each
     settings: Settings,
     *,
     run: Annotated[str, typer.Option(help="The events of this test run alone.")] = "",
-    since: Annotated[str, typer.Option(help="From when on: 30m, 1h, 7d or a time.")] = "24h",
+    since: Annotated[str, typer.Option(help="From when on: 30m, 1h, 7d or a time.")] = _A_DAY,
+    release: Annotated[
+        str,
+        typer.Option(help="Judge this release by those before it; `newest` for the newest one."),
+    ] = "",
     variant: Annotated[
         bool, typer.Option("--variant", help="Also each variant of experiments.")
     ] = False,
@@ -47,6 +52,8 @@ def coverage(  # noqa: PLR0913 - an option each
     from analysis.coverage import junit as report  # noqa: PLC0415 - quick --help
     from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
 
+    if release:
+        return _judge(settings, release, since, as_json=as_json)
     with open_warehouse(settings) as access:
         within = _within(access, run, since, settings.timezone)
         rows = _rows(access, "coverage_between", within)
@@ -67,6 +74,31 @@ def coverage(  # noqa: PLR0913 - an option each
         _print(rows)
         typer.echo(f"{percent:.1f} % of what the plan expects is there.")
     return 1 if fail_under is not None and percent < fail_under else 0
+
+
+def _judge(settings: Settings, release: str, since: str, *, as_json: bool) -> int:
+    """Tell what is wrong with a release; exit status 1 if anything is."""
+    from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
+    from funnelhouse.since import began, wall_clock  # noqa: PLC0415 - quick --help
+
+    now = datetime.now(ZoneInfo(settings.timezone))
+    # Releases before it are wanted, too: a day holds hardly any.
+    first = began("30d" if since == _A_DAY else since, settings.timezone, now)
+    asked = {
+        "release": "" if release == "newest" else release,
+        "since": wall_clock(first),
+        "until": wall_clock(now + timedelta(seconds=1)),
+    }
+    with open_warehouse(settings) as access:
+        answer = access.job("judge_release", asked)
+    found = answer["findings"]
+    if as_json:
+        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode())
+    else:
+        for one in found:
+            typer.echo(printable(f"{one['fault']}: {one['coverage']}: {one['told']}"))
+        typer.echo(printable(f"{len(found)} faults in release {answer['release']}."))
+    return 1 if found else 0
 
 
 def _within(access: "Access", run: str, since: str, timezone: str) -> str:

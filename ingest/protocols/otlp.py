@@ -21,6 +21,7 @@ _OF_TEXT = {"warning": "warn", "critical": "fatal", "notice": "info", "informati
 _LEVELS_OF_FOUR = 4
 _MAX_ATTRIBUTES = 100  # of the event's schema; those above stay in the context
 _OWN = ("timeUnixNano", "severityNumber", "body", "attributes", "traceId", "spanId")
+_REJECTED = "The view rejected_events says why."
 _SHAPE = Refusal(
     400, "unreadable_body", "The body must be an ExportLogsServiceRequest as protobuf or JSON."
 )
@@ -34,6 +35,23 @@ def decode(body: bytes, content_type: str) -> Envelope | Refusal:
     except (ValueError, TypeError, AttributeError, KeyError):
         return _SHAPE
     return Envelope("", None, events)
+
+
+def response(rejected: int, *, as_protobuf: bool) -> bytes:
+    """Write an ExportLogsServiceResponse; without rejected records it is an empty message."""
+    if not rejected:
+        return b"" if as_protobuf else b"{}"
+    if not as_protobuf:
+        partial = {"rejectedLogRecords": str(rejected), "errorMessage": _REJECTED}
+        return orjson.dumps({"partialSuccess": partial})
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (  # noqa: PLC0415 - as below
+        ExportLogsPartialSuccess,
+        ExportLogsServiceResponse,
+    )
+
+    told = ExportLogsPartialSuccess(rejected_log_records=rejected, error_message=_REJECTED)
+    written: bytes = ExportLogsServiceResponse(partial_success=told).SerializeToString()
+    return written
 
 
 def _from_protobuf(body: bytes) -> Any:

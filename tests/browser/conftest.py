@@ -13,7 +13,7 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.conftest import RunningProduct
+from tests.conftest import WRITE_KEYS, RunningProduct, running_product
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--host-resolver-rules=MAP *.example 127.0.0.1", "--no-sandbox"]
@@ -24,6 +24,7 @@ STYLE = (
 """The line of style that the README gives for pages with experiments."""
 
 
+SEGMENT_AGE_MS = 50
 _NUMBERS = count()
 
 
@@ -154,7 +155,15 @@ def site() -> Iterator[Site]:
     site.stop()
 
 
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
+    """Start a product whose events are in the warehouse sooner than by default."""
+    data = tmp_path_factory.mktemp("quick")
+    with running_product(data, WRITE_KEYS, segment_age_ms=SEGMENT_AGE_MS) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
-def visits(product: RunningProduct, site: Site, browser: Browser) -> Visits:
+def visits(quick: RunningProduct, site: Site, browser: Browser) -> Visits:
     """Give what opens pages and reads their events."""
-    return Visits(product, site, browser)
+    return Visits(quick, site, browser)

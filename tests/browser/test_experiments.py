@@ -15,7 +15,7 @@ from analysis.bucketing import assigned
 from funnelhouse.settings import SHIPPED_PLAN
 from schemas.experiments import Experiment
 from schemas.registry import load_plan
-from tests.browser.conftest import STYLE, Site, Visits
+from tests.browser.conftest import SEGMENT_AGE_MS, STYLE, Site, Visits
 from tests.conftest import WRITE_KEYS, running_product
 
 CONTROL = "<div data-variant='oopy_guide:control' style='height:100px'>control</div>"
@@ -64,7 +64,7 @@ def tried(
 ) -> Iterator[Visits]:
     """Give visits beside a product of that plan."""
     data = tmp_path_factory.mktemp("tried")
-    with running_product(data, WRITE_KEYS, plan=plan) as product:
+    with running_product(data, WRITE_KEYS, plan=plan, segment_age_ms=SEGMENT_AGE_MS) as product:
         yield Visits(product, site, browser)
 
 
@@ -215,6 +215,21 @@ def test_an_exposure_is_what_is_seen(tried: Visits, experiments: dict[str, Exper
         rows = tried.wait(host, "experiment_viewed", 2)
     assert [row["properties"]["experiment_id"] for row in rows] == ["oopy_guide", "floating_text"]
     assert rows[1]["properties"]["variation_id"] == answer
+
+
+def test_definitions_in_the_page(tried: Visits) -> None:
+    """A page may bring definitions of its own, which count instead of the collector's."""
+    host = tried.host()
+    given = '[{"experiment":"own","unit":"device","seed":"s","variants":[["a",0,0],["b",0,1]]}]'
+    url = tried.put(host, "/", "<p>x</p>", experiments=given)
+    with tried.profile() as profile:
+        page = profile.new_page()
+        page.goto(url)
+        page.wait_for_function("!!window.funnelhouse?.track")
+        assert page.evaluate("new Promise(done => funnelhouse.variant('own', done))") == "b"
+        assert page.evaluate("funnelhouse.variant('own')") == "b"
+        (row,) = tried.wait(host, "experiment_viewed")
+    assert row["properties"] == {"experiment_id": "own", "variation_id": "b"}
 
 
 def test_a_block_that_comes_later(tried: Visits, experiments: dict[str, Experiment]) -> None:

@@ -20,9 +20,8 @@ TABS = 24
 EACH = 3
 BODY = """<script>
 const f = window.funnelhouse = []; f.track = (...given) => f.push(['track', ...given]);
-const visit = new URLSearchParams(location.search).get('visit');
-for (const n of [0, 1, 2])
-  f.track('Guide Opened', {guide_id: [location.hostname, visit, n].join('/')});
+const visit = location.search.replace('?visit=', '/');
+for (const n of [0, 1, 2]) f.track('Guide Opened', {guide_id: location.host + visit + n});
 </script>"""
 NOTHING_WAITS = "!Object.keys(localStorage).some(key => /^fhq/.test(key))"
 SEED = 20240729
@@ -92,7 +91,7 @@ def test_visits_under_kills(tmp_path: Path, site: Site, browser: Browser, profil
                 visit(tabs, [f"{url}?visit=1" for url in urls], random)
                 come_back(tabs, [f"{url}?visit=2" for url in urls])
             leave(profile)
-        made = {f"{one}/{n}/{k}" for one in hosts for n in (1, 2) for k in range(EACH)}
+        made = {f"{one}:{site.port}/{n}{k}" for one in hosts for n in (1, 2) for k in range(EACH)}
         opened = "event_name = 'guide_opened'"
         statement = (
             "SELECT JSONExtractString(properties, 'guide_id') AS made, count() AS times"

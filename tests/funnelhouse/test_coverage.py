@@ -118,3 +118,42 @@ def test_the_fixture(product: RunningProduct, pytester: pytest.Pytester) -> None
     )
     ended.assert_outcomes(passed=1, failed=1)
     ended.stdout.fnmatch_lines(['*cta_id is "apply", expected "pay"*'])
+
+
+def test_a_release_is_judged_by_those_before(product: RunningProduct, running: CommandLine) -> None:
+    """An event that a new release does not send any more is named, and the status is 1."""
+    mark = uuid4().hex[:6]
+
+    def release(version: str, *names: str) -> None:
+        calls = [
+            {
+                "type": "track",
+                "event": name,
+                "messageId": str(uuid4()),
+                "anonymousId": f"{mark}-{version}-{number}",
+                "context": {
+                    "page": {"url": "https://nbcamp.example/kotlin"},
+                    "app": {"version": version},
+                },
+                "properties": {"cta_id": "apply", "product": "nbcamp", "track": "kotlin"},
+            }
+            for number in range(60)
+            for name in names
+        ]
+        agent = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Firefox/128.0"}
+        product.post("/v1/batch", {"batch": calls}, auth=("dev", ""), headers=agent)
+        found = f"SELECT uniqExact(device) AS n FROM seen_events WHERE release = '{version}'"
+        product.wait_visible(lambda: int(product.sql(found)[0]["n"]) == 60)
+
+    sent = ("page_viewed", "cta_shown", "cta_clicked")
+    release(f"1.0-{mark}", *sent)
+    release(f"1.1-{mark}", *sent)
+    release(f"1.2-{mark}", *sent[:2])
+    good = running.out("coverage", "--release", f"1.1-{mark}")
+    assert good == f"0 faults in release 1.1-{mark}.\n"
+    ended = running.run("coverage", "--release", f"1.2-{mark}", "--json")
+    assert ended.returncode == 1
+    (finding,) = json.loads(ended.stdout)["findings"]
+    assert (finding["fault"], finding["event"]) == ("missing event", "cta_clicked")
+    wrong = running.run("coverage", "--release", f"1.3-{mark}")
+    assert f'write "1.2-{mark}"' in wrong.stderr.decode() or wrong.returncode == 2

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from sql.forget import TABLES
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 from tests.sql.history import Told, segment_of
@@ -147,3 +148,22 @@ def test_a_stopped_product(stopped: CommandLine) -> None:
     assert stopped.out("sql", "SELECT user_id FROM events", "--format", "json") == (
         '{"user_id":"lee"}\n'
     )
+
+
+def test_no_table_is_left_out(product: RunningProduct) -> None:
+    """Whatever table has a column of people or of single events is one that forgetting looks at."""
+    of_people = "'user_id', 'anonymous_id', 'actor', 'person_id', 'previous_id', 'names', 'payload'"
+    rows = product.sql(
+        f"""
+        SELECT DISTINCT table
+        FROM system.columns
+        WHERE database = currentDatabase()
+            AND name IN ({of_people}, 'event_id', 'device')
+            AND table IN (
+                SELECT name
+                FROM system.tables
+                WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
+            )
+        """
+    )
+    assert {row["table"] for row in rows} <= TABLES

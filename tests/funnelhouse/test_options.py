@@ -104,3 +104,10 @@ def test_table_has_each() -> None:
     names = [row.replace("\\|", "").split("|")[1].strip(" `") for row in rows]
     assert names == [f"FUNNELHOUSE_{name.upper()}" for name in Settings.model_fields]
     assert {row.replace("\\|", "").count("|") for row in rows} == {4}
+
+
+def test_a_key_of_snowplow_that_is_none() -> None:
+    """The key that Snowplow's trackers count for must be one of the write keys."""
+    assert "sp" in Settings(write_keys="sp:plow", snowplow_key="sp").keys()  # noqa: SIM118 - no mapping
+    with pytest.raises(ValueError, match="FUNNELHOUSE_WRITE_KEYS"):
+        Settings(write_keys="dev:web", snowplow_key="sp").keys()

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import json
 import re
 
 import brotli  # type: ignore[import-untyped]
@@ -77,6 +78,16 @@ def test_experiments_end_their_part(collector: RunningCollector) -> None:
     """The part for experiments ends with those that run; the shipped ones are over."""
     text = collector.client.get("/tag/experiments.js").text
     assert text.endswith(";fhTag.experiments([])")
+
+
+def test_what_pages_should_send_ends_the_panel(collector: RunningCollector) -> None:
+    """The panel's part ends with what the plan expects of pages, as the shipped plan has it."""
+    text = collector.client.get("/tag/panel.js").text
+    expected = json.loads(text.rpartition(";fhTag.panel(")[2].removesuffix(")"))
+    assert {"event": "section_viewed", "properties": ["section_id"]}.items() <= next(
+        one for one in expected if one["event"] == "section_viewed"
+    ).items()
+    assert all(one["pages"] for one in expected)
 
 
 def test_minified() -> None:

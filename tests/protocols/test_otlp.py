@@ -4,11 +4,16 @@ import json
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from google.protobuf.json_format import ParseDict
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
 
 from ingest.event import Envelope
 from ingest.protocols.otlp import PROTOBUF, decode
 from ingest.refusal import Refusal
+from tests.conftest import RunningCollector
 
 SERVICE = {"attributes": [{"key": "service.name", "value": {"stringValue": "api"}}]}
 
@@ -110,6 +115,26 @@ def test_protobuf_is_read_like_json() -> None:
         "span_id": "0001020304050607",
         "attributes": {"n": 7},
     }
+
+
+def test_the_number_of_rejected_records_is_told(collector: RunningCollector) -> None:
+    """An exporter is answered in its encoding: empty when all is taken, else how many are not."""
+    good = {"body": {"stringValue": "x"}}
+    for records, rejected in (([good], 0), ([good, {"body": {"stringValue": "x" * 9_000}}], 1)):
+        answer = collector.client.post("/v1/logs?writeKey=app", content=request(*records))
+        told = answer.json().get("partialSuccess", {})
+        assert (answer.status_code, int(told.get("rejectedLogRecords", 0))) == (200, rejected)
+        export = ParseDict(json.loads(request(*records)), ExportLogsServiceRequest())
+        answer = collector.client.post(
+            "/v1/logs?writeKey=app",
+            content=export.SerializeToString(),
+            headers={"content-type": PROTOBUF},
+        )
+        assert answer.headers["content-type"] == PROTOBUF
+        read = ExportLogsServiceResponse.FromString(answer.content)
+        assert read.partial_success.rejected_log_records == rejected
+    unknown = collector.client.post("/v1/logs?writeKey=none", content=request(good))
+    assert unknown.status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,12 @@ def test_a_row_without_a_category(plan: Path) -> None:
     ],
 )
 def test_faults(plan: Path, document: Any, name: str, said: str) -> None:
-    """A table with a fault is told with its file, and a collector goes on without it."""
+    """A table with a fault is told with its file and refused alone: the plan goes on without it."""
     file = write(plan, document, name)
     (fault,) = check_plan(plan)
     assert fault.file == f"trackers/{file.name}"
     assert said in f"{fault.message} {fault.mend}"
     assert load_events(plan).events
+    loaded = load_plan(plan)
+    assert loaded.refused == (fault,)
+    assert (loaded.snowplow == SnowplowNames()) == (name == "snowplow")

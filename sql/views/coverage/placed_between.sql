@@ -38,38 +38,17 @@ WITH
             path
         FROM rejected_between(run = {run:String}, since = {since:DateTime64(3, '${timezone}')}, until = {until:DateTime64(3, '${timezone}')})
     ),
-    pages AS
     (
-        SELECT
-            source,
-            page_host,
-            page_path
-        FROM seen
-        GROUP BY
-            source,
-            page_host,
-            page_path
-    ),
-    places AS
-    (
-        SELECT
-            expected.coverage AS coverage,
-            pages.source AS source,
-            pages.page_host AS page_host,
-            pages.page_path AS page_path
-        FROM (SELECT DISTINCT coverage, pages, source FROM expectations) AS expected
-        CROSS JOIN pages
-        WHERE (expected.source = '' OR expected.source = pages.source)
-            AND (
-                empty(expected.pages)
-                OR arrayExists(page -> concat(pages.page_host, pages.page_path) LIKE page, expected.pages)
-            )
-    )
+        SELECT groupArray((coverage, pages, source))
+        FROM (SELECT DISTINCT coverage, pages, source FROM expectations)
+    ) AS places,
+    arrayFilter(
+        place -> place.3 IN ('', source)
+            AND (empty(place.2) OR arrayExists(page -> concat(page_host, page_path) LIKE page, place.2)),
+        places
+    ) AS here
 SELECT
-    places.coverage AS coverage,
+    arrayJoin(here).1 AS coverage,
     seen.*
 FROM seen
-INNER JOIN places
-    ON seen.source = places.source
-    AND seen.page_host = places.page_host
-    AND seen.page_path = places.page_path;
+WHERE notEmpty(here);
