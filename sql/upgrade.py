@@ -4,7 +4,7 @@ Tables change by a new numbered migration; views hold no data and are written an
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from sql.client import WarehouseError
 
 ROOT = Path(__file__).parent
+_NOTES = ROOT / "migrations" / "schema_migrations.sql"
 
 VIEWS = (
     "events/events",
@@ -143,10 +144,11 @@ def shipped(folder: Path = ROOT / "migrations") -> list[Migration]:
 
 
 def status(client: Client, migrations: list[Migration]) -> list[Status]:
-    """Compare the migrations of this version with those that the warehouse has."""
-    client.command((ROOT / "migrations" / "schema_migrations.sql").read_text(encoding="utf-8"))
-    rows = client.query("SELECT name, checksum FROM schema_migrations FINAL").result_rows
-    applied: dict[str, str] = {name: checksum for name, checksum in rows}  # noqa: C416
+    """Compare the migrations of this version with those that the warehouse has; change nothing."""
+    applied: dict[str, str] = {}
+    if int(str(client.command("EXISTS TABLE schema_migrations"))):
+        rows = client.query("SELECT name, checksum FROM schema_migrations FINAL").result_rows
+        applied = {name: checksum for name, checksum in rows}  # noqa: C416
     known = [Status(m.name, _state(m, applied), m.checksum) for m in migrations]
     names = {m.name for m in migrations}
     return known + [Status(n, "unknown", c) for n, c in applied.items() if n not in names]
@@ -158,14 +160,10 @@ def migrate(client: Client, timezone: str) -> Iterator[str]:
     Raises:
         WarehouseError: an applied migration was changed since, or the warehouse is newer.
     """
+    client.command(_NOTES.read_text(encoding="utf-8"))
     migrations = shipped()
     states = {entry.name: entry.state for entry in status(client, migrations)}
-    for name, state in states.items():
-        if state in {"changed", "unknown"}:
-            raise WarehouseError(
-                f"Migration {name} of this warehouse is {state} to this version;"
-                " run the version that applied it, or a newer one."
-            )
+    refuse_another_history(states)
     for migration in migrations:
         if states[migration.name] == "pending":
             client.command(migration.text)
@@ -175,9 +173,36 @@ def migrate(client: Client, timezone: str) -> Iterator[str]:
                 column_names=["name", "checksum"],
             )
             yield migration.name
+    for statement in view_statements(timezone):
+        client.command(statement)
+
+
+def refuse_another_history(states: Mapping[str, str]) -> None:
+    """Refuse migrations, by their names, that this version cannot go on from.
+
+    Raises:
+        WarehouseError: an applied migration was changed since, or the warehouse is newer.
+    """
+    for name, state in states.items():
+        if state in {"changed", "unknown"}:
+            raise WarehouseError(
+                f"Migration {name} of this warehouse is {state} to this version;"
+                " run the version that applied it, or a newer one."
+            )
+
+
+def statements(pending: Collection[str], timezone: str) -> Iterator[str]:
+    """Give what `migrate` runs on a warehouse to which these migrations have not been applied."""
+    yield _NOTES.read_text(encoding="utf-8")
+    yield from (migration.text for migration in shipped() if migration.name in pending)
+    yield from view_statements(timezone)
+
+
+def view_statements(timezone: str) -> Iterator[str]:
+    """Give the statements that write all views anew."""
     for view in VIEWS:
         text = (ROOT / "views" / f"{view}.sql").read_text(encoding="utf-8")
-        client.command(Template(text).substitute(timezone=timezone))
+        yield Template(text).substitute(timezone=timezone)
 
 
 def _state(migration: Migration, applied: dict[str, str]) -> str:

@@ -15,6 +15,9 @@ def migrate(
     status: Annotated[
         bool, typer.Option("--status", help="List the migrations and change nothing.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the statements, and run none.")
+    ] = False,
 ) -> int:
     """Bring the warehouse to this version's tables and views."""
     from funnelhouse.access import Direct, open_warehouse  # noqa: PLC0415 - quick --help
@@ -23,6 +26,8 @@ def migrate(
     from sql.settle import Settlement  # noqa: PLC0415 - quick --help
 
     with open_warehouse(settings, prepared=False) as access:
+        if dry_run:
+            return _print_statements(access.job("migrations"), settings.timezone)
         if not status and isinstance(access, Direct):
             with connection(access.warehouse) as client:
                 prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
@@ -35,4 +40,15 @@ def migrate(
             f"{len(pending)} migrations are not applied by the process that holds the warehouse;"
             " restart it."
         )
+    return 0
+
+
+def _print_statements(migrations: list[dict[str, str]], timezone: str) -> int:
+    from sql.upgrade import refuse_another_history, statements  # noqa: PLC0415 - quick --help
+
+    states = {entry["name"]: entry["state"] for entry in migrations}
+    refuse_another_history(states)
+    pending = {name for name, state in states.items() if state == "pending"}
+    for statement in statements(pending, timezone):
+        typer.echo(statement)
     return 0

@@ -7,7 +7,8 @@ from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-NAMES = [file.stem for file in sorted((SCHEMAS.parent / "sql" / "migrations").glob("0*.sql"))]
+SQL = SCHEMAS.parent / "sql"
+NAMES = [file.stem for file in sorted((SQL / "migrations").glob("0*.sql"))]
 
 
 def test_migrate(stopped: CommandLine) -> None:
@@ -17,6 +18,18 @@ def test_migrate(stopped: CommandLine) -> None:
     asked = [("migrate", "--status"), ("migrate",), ("migrate", "--status"), ("migrate",)]
     seen = [stopped.out(*command).splitlines() for command in asked]
     assert seen == [pending, applied, applied, applied]
+
+
+def test_a_dry_run_prints_the_statements_and_runs_none(stopped: CommandLine) -> None:
+    """Before, `migrate --dry-run` prints each migration and view; after, the views alone."""
+    texts = [(SQL / "migrations" / f"{name}.sql").read_text() for name in NAMES]
+    first = stopped.out("migrate", "--dry-run")
+    assert "applied" not in stopped.out("migrate", "--status")
+    stopped.out("migrate")
+    second = stopped.out("migrate", "--dry-run")
+    assert all(text in first and text not in second for text in texts)
+    assert first.endswith(second.partition("CREATE OR REPLACE VIEW")[2])
+    assert second.count("CREATE OR REPLACE VIEW") == len(list((SQL / "views").rglob("*.sql")))
 
 
 def test_migrations_of_the_running(running: CommandLine) -> None:
