@@ -11,6 +11,8 @@ import clickhouse_connect
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 
+from sql.unreachable import why_too_old, why_unreachable
+
 DATABASE = "funnelhouse"
 """Database of the embedded engine, and the default one on a server."""
 
@@ -35,19 +37,20 @@ def connect(
     `limits` are settings of the engine; of a readonly connection no query can change them.
 
     Raises:
-        WarehouseError: the address is wrong, or another process holds the embedded folder.
+        WarehouseError: the address is wrong, the server refuses or is too old, or another process
+            holds the embedded folder.
     """
     place, database = _server(warehouse.url) if warehouse.url else _embedded(warehouse.folder)
     # Once a connection is readonly it takes no setting any more, so that one stands last.
     settings = dict(limits or {}) | ({"readonly": "1"} if readonly else {"async_insert": "0"})
     try:
         if not readonly:
-            with clickhouse_connect.get_client(**place) as client:
-                name = quote_identifier(database)
-                client.command(f"CREATE DATABASE IF NOT EXISTS {name} ENGINE = Atomic")
+            _create(warehouse.url, place, database)
         return clickhouse_connect.get_client(**place, database=database, settings=settings)
+    except WarehouseError:
+        raise
     except Exception as error:
-        raise WarehouseError(_sentence(warehouse, str(error)[:200])) from error
+        raise WarehouseError(_sentence(warehouse, str(error))) from error
 
 
 @contextmanager
@@ -60,6 +63,14 @@ def connection(
         yield client
     finally:
         client.close()
+
+
+def _create(url: str, place: Mapping[str, Any], database: str) -> None:
+    with clickhouse_connect.get_client(**place) as client:
+        if url and (old := why_too_old(url, client.server_version)):
+            raise WarehouseError(old)
+        name = quote_identifier(database)
+        client.command(f"CREATE DATABASE IF NOT EXISTS {name} ENGINE = Atomic")
 
 
 def _embedded(folder: Path) -> tuple[dict[str, Any], str]:
@@ -88,12 +99,8 @@ def _server(url: str) -> tuple[dict[str, Any], str]:
 
 def _sentence(warehouse: Warehouse, error: str) -> str:
     if warehouse.url:
-        host = urlsplit(warehouse.url).hostname
-        return (
-            f"The warehouse at {host} does not answer as expected; check that it runs, and"
-            f" FUNNELHOUSE_WAREHOUSE ({error})."
-        )
+        return why_unreachable(warehouse.url, error)
     return (
         f"The embedded engine cannot open {warehouse.folder}: another process holds it, or it is"
-        f" damaged; stop the other process, or ask the running one ({error})."
+        f" damaged; stop the other process, or ask the running one ({error[:200]})."
     )
