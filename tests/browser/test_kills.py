@@ -25,7 +25,7 @@ for (const n of [0, 1, 2]) f.track('Guide Opened', {guide_id: location.host + vi
 </script>"""
 NOTHING_WAITS = "!Object.keys(localStorage).some(key => /^fhq/.test(key))"
 SEED = 20240729
-PAUSE_S = (1, 9)
+PAUSE_S = (2, 15)
 """Between two kills; a collector is up again after about two seconds."""
 
 
