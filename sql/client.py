@@ -67,7 +67,7 @@ def connection(
 
 def _create(url: str, place: Mapping[str, Any], database: str) -> None:
     with clickhouse_connect.get_client(**place) as client:
-        if url and (old := why_too_old(url, client.server_version)):
+        if url and (old := why_too_old(url, client.server_version or "")):
             raise WarehouseError(old)
         name = quote_identifier(database)
         client.command(f"CREATE DATABASE IF NOT EXISTS {name} ENGINE = Atomic")

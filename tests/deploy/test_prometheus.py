@@ -18,6 +18,7 @@ with_promtool = pytest.mark.skipif(
 
 def test_every_metric_of_an_alert_is_exposed(product: Any) -> None:
     """Each metric that an alert rule names stands in /metrics of a running product."""
+    product.post("/v1/track", b"{}")
     product.wait_visible(lambda: "funnelhouse_loader_lag" in product.client.get("/metrics").text)
     named = set(re.findall(r"funnelhouse_\w+", " ".join(rule["expr"] for rule in ALERTS)))
     told = product.client.get("/metrics").text
@@ -29,6 +30,7 @@ def test_every_metric_of_an_alert_is_exposed(product: Any) -> None:
 
 def test_the_warehouse_process_tells_of_its_loader_and_spool(product: Any) -> None:
     """Its own /metrics, which needs no key, has the loader's and the spool's and no others."""
+    product.post("/v1/track", b"{}")
     product.wait_visible(lambda: "funnelhouse_loader_lag" in product.client.get("/metrics").text)
     told = httpx.get(f"{product.console_url}/metrics", timeout=60)
     assert told.headers["content-type"].startswith("text/plain; version=0.0.4")

@@ -57,6 +57,7 @@ def receiver() -> Iterator[Receiver]:
     started = Receiver()
     yield started
     started.server.shutdown()
+    started.server.server_close()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,7 +1,7 @@
 """A funnel that changes: its stage events end as if the rules had always been so."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -74,8 +74,15 @@ class Watched:
 class InTurn(Settlement):
     """Settles unwatched whom loads touched: who loads waits for its turn, and so for the end."""
 
+    def growing(self, client: Any, builds: list[str]) -> AbstractContextManager[None]:
+        """Grow builds; what is done in the turn is done unwatched."""
+        return super().growing(client.client, builds)
+
     def _settle_postponed(self, client: Any) -> None:
         super()._settle_postponed(client.client)
+
+    def _next_version(self, client: Any) -> int:
+        return super()._next_version(getattr(client, "client", client))
 
 
 def cut_at(client: Client, statement: int) -> Watched:
