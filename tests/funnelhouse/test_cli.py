@@ -43,7 +43,7 @@ def assert_told(ended: subprocess.CompletedProcess[bytes], told: str) -> None:
         ("up --warehouse ftp://x", "FUNNELHOUSE_WAREHOUSE.*http://user:password@host"),
         (
             "sql 1 --warehouse http://127.0.0.1:9/x",
-            "127.0.0.1 does not answer.*FUNNELHOUSE_WAREHOUSE",
+            "127.0.0.1:9 is not there.*FUNNELHOUSE_WAREHOUSE",
         ),
         ("send /nowhere", "There is no /nowhere; correct the path"),
         ("send - --url nope", "write --url http://host:port"),

@@ -59,7 +59,7 @@ def test_status_without_warehouse(stopped: CommandLine) -> None:
         printed = stopped.out("status", "--warehouse", url)
     assert "1 damaged pieces in" in printed
     assert "stopped (127.0.0.1" in printed
-    assert "does not answer" in printed
+    assert "nobody listens at this port" in printed
 
 
 def test_status_of_an_empty_folder(stopped: CommandLine) -> None:
