@@ -70,7 +70,14 @@ def test_views_show_what_the_case_expects(
     assert found == {view: wanted["rows"] for view, wanted in CASES[case]["expect"].items()}
 
 
-@pytest.mark.parametrize("case", CASES)
+_MERGED = {"aliases", "overtaken_copies", "people_and_groups", "rejected_and_replayed"}
+"""The cases with most copies to merge; the others belong to the long run."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case if case in _MERGED else pytest.param(case, marks=pytest.mark.slow) for case in CASES],
+)
 def test_merging_changes_no_view(warehouse: PreparedWarehouse, tmp_path: Path, case: str) -> None:
     """Every view shows the same before and after the engine has merged all copies it can."""
     load(warehouse, tmp_path, case, "an event a load, the last first")
