@@ -7,7 +7,7 @@ Replicated tables; replication among servers and `ON CLUSTER` itself do not.
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,9 @@ Described = dict[str, Any]
 def run(module: str, *arguments: object) -> None:
     """Run a module of the tests in a process of its own, which an engine needs for itself."""
     command = [sys.executable, "-m", f"tests.sql.{module}", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500
+    )
     assert done.returncode in {0, -9}, done.stderr[-3000:]
 
 
@@ -47,18 +49,19 @@ def statements(name: str) -> list[str]:
 # Rendering
 
 
-@pytest.mark.parametrize("statement", rendered(), ids=lambda text: _what(text))
+def named(statement: str) -> str:
+    """Name what a statement makes or changes."""
+    (line,) = re.findall(r"^(?:CREATE|ALTER).*?(\w+) ON CLUSTER", statement, re.MULTILINE)
+    return str(line)
+
+
+@pytest.mark.parametrize("statement", rendered(), ids=named)
 def test_each_statement_of_a_cluster_parses(warehouse: PreparedWarehouse, statement: str) -> None:
     """The engine reads every statement of the layout, and finds the cluster's name in it."""
     written = warehouse.client.query(
         "SELECT formatQuery({statement:String})", parameters={"statement": statement}
     ).result_rows[0][0]
     assert f"ON CLUSTER {CLUSTER}" in str(written).replace("'", "").replace("`", "")
-
-
-def _what(statement: str) -> str:
-    (line,) = re.findall(r"^(?:CREATE|ALTER).*?(\w+) ON CLUSTER", statement, re.MULTILINE)
-    return str(line)
 
 
 def test_one_machine_has_the_files_as_they_stand() -> None:
@@ -122,8 +125,8 @@ def test_a_change_of_columns_is_of_the_rows_and_of_the_table_over_them() -> None
 
 
 def test_a_table_that_declares_nothing_is_refused() -> None:
-    """Where rows of a new table stand has to be thought of, and the sentence says how to write it."""
-    with pytest.raises(ValueError, match="migration of orphans does not say where .* write"):
+    """Where rows of a new table stand has to be thought of; the sentence says how to write it."""
+    with pytest.raises(ValueError, match=r"migration of orphans does not say where .* write"):
         list(LAYOUT.statements("CREATE TABLE IF NOT EXISTS orphans\n(\n    a UInt8\n)\n"))
 
 
@@ -265,7 +268,7 @@ MACROS = {
 )
 def test_what_a_cluster_lacks_is_named(changed: dict[str, Any], told: str) -> None:
     """Name, Keeper and macros are told apart, each with its mend, in one sentence."""
-    nodes = Nodes(**{"shards": TWO_BY_TWO, "macros": MACROS, "has_keeper": True} | changed)
+    nodes = replace(Nodes(TWO_BY_TWO, MACROS, has_keeper=True), **changed)
     said = why_unfit("events", nodes)
     assert re.search(told, said)
     assert re.fullmatch(r"[A-Z][^.]*\.", said)
