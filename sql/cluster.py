@@ -12,6 +12,8 @@ READING: Mapping[str, str] = {
     # What is joined or looked up is found once, of all shards, and sent along to each of them.
     "distributed_product_mode": "global",
     "prefer_global_in_and_join": "1",
+    # Else a condition of the outer query goes along as text, and names what stands here alone.
+    "allow_push_predicate_ast_for_distributed_subqueries": "0",
 }
 """Settings by which a query over all shards gives what it gives on one machine."""
 

@@ -253,6 +253,15 @@ def tell(client: Client, teller: Teller) -> Iterator[str]:
 def views(client: Client) -> dict[str, list[str]]:
     """Read every view whole, sorted; what tells when something was computed is left out."""
     found = {}
+    for name, asked in asked_of():
+        rows = client.query(f"SELECT * FROM {asked}")
+        kept = [n for n, column in enumerate(rows.column_names) if column not in _CLOCK]
+        found[name] = sorted(repr([_steady(row[n]) for n in kept]) for row in rows.result_rows)
+    return found
+
+
+def asked_of() -> Iterator[tuple[str, str]]:
+    """Give each view's name, and how it is asked, with parameters where it has some."""
     for view in VIEWS:
         text = (ROOT / "views" / f"{view}.sql").read_text(encoding="utf-8")
         name = view.partition("/")[2]
@@ -260,13 +269,7 @@ def views(client: Client) -> dict[str, list[str]]:
         of_view = [given for start, given in _ASKED_OF.items() if view.startswith(start)]
         values = _ASKED | (of_view[0] if of_view else {})
         asked = ", ".join(f"{one} = {values.get(one, 7)}" for one in parameters)
-        rows = client.query(
-            f"SELECT * FROM {name}({asked})" if asked else f"SELECT * FROM {name}",
-            column_formats={},
-        )
-        kept = [n for n, column in enumerate(rows.column_names) if column not in _CLOCK]
-        found[name] = sorted(repr([_steady(row[n]) for n in kept]) for row in rows.result_rows)
-    return found
+        yield name, f"{name}({asked})" if asked else name
 
 
 def _steady(value: Any) -> Any:

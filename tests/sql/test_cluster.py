@@ -237,6 +237,32 @@ def test_two_processes_are_the_shards_of_one_machine(tmp_path: Path) -> None:
     assert len(whole["stage_entries"]) > 300
 
 
+def test_no_shard_is_asked_for_what_stands_elsewhere(
+    warehouse: PreparedWarehouse, tmp_path: Path
+) -> None:
+    """Queries to another shard name what every server has, or rows that are sent along with them.
+
+    The scratch tables of the settling stand on the server that is asked alone, and the name of a
+    view with parameters is no name any more once the engine has written it into a query's text.
+    """
+    run("listening", tmp_path)
+    asked: dict[str, list[str]] = read(tmp_path / "asked.json")
+    parameterized = "notEmpty(parameterized_view_parameters)"
+    relations = warehouse.client.query(
+        f"SELECT name FROM system.tables WHERE database = currentDatabase() AND NOT {parameterized}"
+    ).result_rows
+    local = {f"{table}{LOCAL}" for table, key in sharding_keys().items() if key}
+    everywhere = {f"`funnelhouse`.`{name}`" for name in {name for (name,) in relations} | local}
+    assert sum(map(bool, asked.values())) > 80
+    for name, queries in asked.items():
+        named = {found for query in queries for found in _NAMED.findall(query)}
+        assert {one for one in named - everywhere if not one.startswith("`_data_")} == set(), name
+
+
+_NAMED = re.compile(r"(?:\b(?:FROM|JOIN|IN) |, )\(?(`[\w.]+`(?:\.`\w+`)?)(?= AS `__table|\()")
+"""A table in a query's text as the engine writes it, and a view with its parameters."""
+
+
 # What a server's configuration lacks
 
 TWO_BY_TWO = (1, 1, 2, 2)
