@@ -22,6 +22,9 @@ _WRITING: Mapping[str, str] = {
     "distributed_foreground_insert": "1",
     # A SELECT fills a table through its sharding rule, also where both are spread alike.
     "parallel_distributed_insert_select": "0",
+    # Replicas take equal rows for a repeat, also where those were deleted in between: what is to be
+    # known again brings a token, and says so itself.
+    "insert_deduplicate": "0",
 }
 _MACROS = """
 SELECT shardNum(), macros

@@ -7,32 +7,52 @@ Replicated tables; replication among servers and `ON CLUSTER` itself do not.
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import orjson
 import pytest
+from clickhouse_connect.driver.client import Client
 
+from funnelhouse.settings import Settings
+from sql.client import WarehouseError, connect
 from sql.cluster import Nodes, why_unfit, writing
-from sql.layout import LOCAL, MIGRATIONS, Layout, sharding_keys
+from sql.layout import (
+    LOCAL,
+    MIGRATIONS,
+    Layout,
+    catch_up,
+    cluster_of,
+    sharding_keys,
+    share,
+    stored,
+)
 from tests.conftest import PreparedWarehouse
 from tests.sql.replicas import changed_later, described, rendered
 from tests.sql.shards import CLUSTER
-from tests.sql.tale import LAST, PARTS
+from tests.sql.tale import PARTS
 
 ROOT = Path(__file__).parents[2]
 LAYOUT = Layout(CLUSTER, "funnelhouse")
 Described = dict[str, Any]
 
 
-def run(module: str, *arguments: object) -> None:
+def run(module: object, *arguments: object) -> None:
     """Run a module of the tests in a process of its own, which an engine needs for itself."""
     command = [sys.executable, "-m", f"tests.sql.{module}", *map(str, arguments)]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500
     )
     assert done.returncode in {0, -9}, done.stderr[-3000:]
+
+
+def together(*processes: tuple[object, ...]) -> None:
+    """Run modules with their arguments beside each other, two at a time."""
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda one: run(*one), processes))
 
 
 def read(file: Path) -> Any:
@@ -143,6 +163,58 @@ def test_equal_keys_stand_on_one_shard(warehouse: PreparedWarehouse) -> None:
     assert [table for table, key in sharded.items() if not key <= keys[table]] == []
 
 
+class Recorder:
+    """A connection that answers what it is given, in order, and keeps what it was told to do."""
+
+    database = "funnelhouse"
+
+    def __init__(self, *answers: list[tuple[Any, ...]]) -> None:
+        self._answers = list(answers)
+        self.done: list[str] = []
+
+    def query(self, *_: Any, **__: Any) -> Any:
+        """Answer with the next rows."""
+        return SimpleNamespace(result_rows=self._answers.pop(0))
+
+    def command(self, statement: str) -> None:
+        """Keep a statement."""
+        self.done.append(statement)
+
+
+def test_who_writes_to_every_shard_waits_for_every_server(warehouse: PreparedWarehouse) -> None:
+    """Rules are everywhere before events meet them; of links the own server's copy is enough."""
+    shared = Recorder([("stage_rules",)], [(CLUSTER,)])
+    share(cast("Client", shared), "stage_rules")
+    assert shared.done == [
+        f"SYSTEM SYNC REPLICA ON CLUSTER '{CLUSTER}' funnelhouse.stage_rules LIGHTWEIGHT"
+    ]
+    caught_up = Recorder([("aliases",), ("device_logins",)])
+    catch_up(cast("Client", caught_up), "aliases", "device_logins")
+    assert caught_up.done == [
+        "SYSTEM SYNC REPLICA aliases LIGHTWEIGHT",
+        "SYSTEM SYNC REPLICA device_logins LIGHTWEIGHT",
+    ]
+    for statement in (*shared.done, *caught_up.done):
+        warehouse.client.query("SELECT formatQuery({q:String})", parameters={"q": statement})
+
+
+def test_one_machine_waits_for_nobody(warehouse: PreparedWarehouse) -> None:
+    """Without replicas there is nothing to catch up with, and deletions name the table itself."""
+    share(warehouse.client, "stage_rules")
+    catch_up(warehouse.client, "aliases")
+    assert cluster_of(warehouse.client) == ""
+    assert stored(warehouse.client, "stage_hits_raw") == "stage_hits_raw"
+
+
+def test_rows_are_deleted_where_they_stand(warehouse: PreparedWarehouse) -> None:
+    """A deletion goes to the rows of all shards; a table on every shard tells the others."""
+    place = stored(cast("Client", Recorder([(CLUSTER,)])), "stage_hits_raw")
+    assert place == f"stage_hits_raw_local ON CLUSTER '{CLUSTER}'"
+    assert stored(cast("Client", Recorder()), "plan_funnels") == "plan_funnels"
+    for statement in (f"DELETE FROM {place} WHERE 1", f"ALTER TABLE {place} DELETE WHERE 1"):
+        warehouse.client.query("SELECT formatQuery({q:String})", parameters={"q": statement})
+
+
 # Made for real
 
 
@@ -196,40 +268,28 @@ def test_a_server_tells_its_macros(replicas: Described) -> None:
 # Read from shards
 
 
-def told_alike(folder: Path, parts: tuple[str, ...]) -> None:
-    """Tell the tale to one machine and to two shards; all views must say the same."""
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_two_shards_say_what_one_machine_says(tmp_path: Path) -> None:
+    """After loads, rebuilds, another session timeout and a person forgotten all views are equal."""
     where = ("single", "shards")
-    for one in where:
-        run("tale", one, folder / one, folder / f"{one}.json", *parts)
-    single, shards = (read(folder / f"{one}.json") for one in where)
-    assert list(single) == list(shards) == list(parts)
-    for part in parts:
+    together(*(("tale", one, tmp_path / one, tmp_path / f"{one}.json", *PARTS) for one in where))
+    single, shards = (read(tmp_path / f"{one}.json") for one in where)
+    assert list(single) == list(shards) == list(PARTS)
+    for part in PARTS:
         assert sum(map(bool, single[part].values())) > 80
         assert {v: rows for v, rows in shards[part].items() if rows != single[part][v]} == {}
 
 
 @pytest.mark.timeout(600)
-def test_two_shards_say_what_one_machine_says(tmp_path: Path) -> None:
-    """After loads, rebuilds, another session timeout and a person forgotten all views are equal."""
-    told_alike(tmp_path, (LAST,))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_two_shards_say_so_after_each_part(tmp_path: Path) -> None:
-    """So it is after the loads alone, and after a plan that went and came back."""
-    told_alike(tmp_path, PARTS)
-
-
 def test_two_processes_are_the_shards_of_one_machine(tmp_path: Path) -> None:
     """Each loads by the sharding rule and knows nothing of the other; joined, all views are equal.
 
     Most people have anonymous events of one device on both shards, and their login on one.
     """
-    run("halves", "half", 1, tmp_path)
-    run("halves", "half", 2, tmp_path)
+    halves = [("halves", "half", number, tmp_path) for number in (1, 2)]
+    together(*halves, ("halves", "whole", tmp_path))
     run("halves", "joined", tmp_path)
-    run("halves", "whole", tmp_path)
     whole, joined = read(tmp_path / "whole.json"), read(tmp_path / "joined.json")
     assert min(map(int, joined.pop("on shards"))) > 300
     assert int(joined.pop("apart")[0]) > 50
@@ -305,6 +365,23 @@ def test_a_cluster_is_fit_with_a_node_that_does_not_answer() -> None:
     answering = {place: macros for place, macros in MACROS.items() if place != 2}
     for macros in (MACROS, answering):
         assert why_unfit("events", Nodes(TWO_BY_TWO, macros, has_keeper=True)) == ""
+
+
+def test_an_unknown_cluster_is_named_before_anything_is_made(warehouse: PreparedWarehouse) -> None:
+    """The engine is asked, and the sentence names the setting."""
+    with pytest.raises(WarehouseError, match=r"knows no cluster 'nowhere'; mend FUNNELHOUSE_CLUS"):
+        connect(replace(warehouse.place, cluster="nowhere"))
+
+
+def test_a_cluster_wants_the_address_of_a_server() -> None:
+    """The embedded engine belongs to no cluster, and a name is no piece of SQL."""
+    with pytest.raises(ValueError, match="set FUNNELHOUSE_WAREHOUSE to the address"):
+        Settings(cluster="events")
+    with pytest.raises(ValueError, match="write a name of letters"):
+        Settings(warehouse="http://db:8123", cluster="events' --")
+    assert (
+        Settings(warehouse="http://db:8123", cluster="events").warehouse_place.cluster == "events"
+    )
 
 
 def test_an_insert_is_done_when_all_replicas_have_it() -> None:
