@@ -52,7 +52,7 @@ class LoaderConfig:
 
     spool: Path
     run_folder: Path
-    max_load_bytes: int = 64 * 1024 * 1024
+    max_load_bytes: int = 128 * 1024 * 1024
     poll_s: float = 0.1
     longest_wait_s: float = 30.0
 

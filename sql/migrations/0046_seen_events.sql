@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS seen_events
     variant    LowCardinality(String) COMMENT 'of an exposure'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (hour, event_name, source, event_id, arrival)
+ORDER BY (hour, event_name, source, arrival, event_id)
 SETTINGS
     index_granularity = 1024,
     non_replicated_deduplication_window = 10000,

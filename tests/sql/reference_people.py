@@ -1,5 +1,6 @@
 """Whose each event is, by a plain reading of the view `people`: all events at once, in Python."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -57,8 +58,8 @@ class People:
         logins = self.logins.get(told.anonymous)
         if not logins:
             return told.anonymous, False
-        later = [login for login in logins if login.time >= time_of(told)]
-        return self.person_of_user((*later, logins[-1])[0].user), True
+        next_one = bisect_left(logins, time_of(told), key=lambda login: login.time)
+        return self.person_of_user(logins[min(next_one, len(logins) - 1)].user), True
 
     def links(self) -> list[Link]:
         """Give every id that a login or an alias call links with a person."""

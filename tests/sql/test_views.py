@@ -1,6 +1,5 @@
 """Each case file tells a tiny history and what the views make of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +28,10 @@ CASES = {
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Let the funnel `course` be the only one, and the shipped ones again afterwards."""
+def _course(warehouse: PreparedWarehouse) -> None:
+    """Let the funnel `course` be the only one."""
     warehouse.empty()
     bring(warehouse.client, COURSE)
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 def load(warehouse: PreparedWarehouse, folder: Path, case: str, arrangement: str) -> None:
@@ -74,7 +70,14 @@ def test_views_show_what_the_case_expects(
     assert found == {view: wanted["rows"] for view, wanted in CASES[case]["expect"].items()}
 
 
-@pytest.mark.parametrize("case", CASES)
+_MERGED = {"aliases", "overtaken_copies", "people_and_groups", "rejected_and_replayed"}
+"""The cases with most copies to merge; the others belong to the long run."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case if case in _MERGED else pytest.param(case, marks=pytest.mark.slow) for case in CASES],
+)
 def test_merging_changes_no_view(warehouse: PreparedWarehouse, tmp_path: Path, case: str) -> None:
     """Every view shows the same before and after the engine has merged all copies it can."""
     load(warehouse, tmp_path, case, "an event a load, the last first")
