@@ -1,11 +1,12 @@
 """Every setting with its name, default and meaning; read from FUNNELHOUSE_* and from options."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from funnelhouse.address import host_and_port, is_loopback
@@ -18,6 +19,7 @@ from sql.client import Warehouse
 SHIPPED_PLAN = Path(__file__).parent.parent / "schemas"
 _DEV_KEYS = "dev:web"
 _LIMITS = Limits()
+_CLUSTER = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Settings(BaseSettings):
@@ -46,6 +48,13 @@ class Settings(BaseSettings):
         Field(
             description="Empty for the embedded engine in the data folder, or"
             " http(s)://user:password@host:8123/database of a ClickHouse server."
+        ),
+    ] = ""
+    cluster: Annotated[
+        str,
+        Field(
+            description="Name of the cluster that this server belongs to, to spread tables over it;"
+            " empty for one server."
         ),
     ] = ""
     plan: Annotated[Path, Field(description="Folder of the tracking plan.")] = SHIPPED_PLAN
@@ -189,6 +198,22 @@ class Settings(BaseSettings):
             raise ValueError("write http://user:password@host:8123/database, or leave it empty")
         return url
 
+    @field_validator("cluster")
+    @classmethod
+    def _cluster(cls, name: str) -> str:
+        if name and not _CLUSTER.fullmatch(name):
+            raise ValueError("write a name of letters, digits, _ and -, or leave it empty")
+        return name
+
+    @model_validator(mode="after")
+    def _cluster_has_a_server(self) -> "Settings":
+        if self.cluster and not self.warehouse:
+            raise ValueError(
+                "FUNNELHOUSE_CLUSTER names a cluster of servers; set FUNNELHOUSE_WAREHOUSE to the"
+                " address of one of them"
+            )
+        return self
+
     @field_validator("collector", "console")
     @classmethod
     def _address(cls, address: str) -> str:
@@ -230,7 +255,7 @@ class Settings(BaseSettings):
     @property
     def warehouse_place(self) -> Warehouse:
         """Where the warehouse is."""
-        return Warehouse(self.data / "warehouse", self.warehouse)
+        return Warehouse(self.data / "warehouse", self.warehouse, self.cluster)
 
     @property
     def readers(self) -> frozenset[str]:

@@ -49,7 +49,7 @@ _LOOK_S = 0.05
 
 def upgrade(client: Client, settings: Settings) -> None:
     """Bring a warehouse to this version's tables and views."""
-    for name in migrate(client, settings.timezone):
+    for name in migrate(client, settings.timezone, settings.cluster):
         log.info("migration applied", extra={"migration": name})
 
 

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
 from sql.growth import grow
+from sql.layout import share, stored
 from sql.settle import Settlement
 from sql.signals import grow_signals
 
@@ -173,6 +174,7 @@ def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) ->
         missing = [row for row in rows if (row[0],) not in known]
         if missing:
             client.insert("stage_rules", missing, column_names=_RULES)
+        share(client, "stage_rules")
     note("events", 0, 1)
     grow(client, "stage_events", names)
     settlement.everybody(client, lambda done, of: note("people", done, of))
@@ -197,22 +199,24 @@ def _write_plan(client: Client, plan: PlanTables, builds: Builds, signals: Build
     }
     for table, rows in tables.items():
         client.command(
-            f"DELETE FROM {table} WHERE plan = {{plan:String}}",  # noqa: S608 - a name of ours
+            f"DELETE FROM {stored(client, table)} WHERE plan = {{plan:String}}",  # noqa: S608
             parameters={"plan": plan.name},
         )
         if rows:
             client.insert(table, [(plan.name, *row) for row in rows])
+    share(client, *tables)
 
 
 def _remove_others(client: Client, plan: str, builds: Collection[str]) -> None:
     """Remove what no view reads any more; what a crash leaves goes the next time."""
     for table in _STATES:
         client.command(
-            f"DELETE FROM {table} WHERE build NOT IN {{builds:Array(String)}}",  # noqa: S608
+            f"DELETE FROM {stored(client, table)}"  # noqa: S608 - names of ours
+            " WHERE build NOT IN {builds:Array(String)}",
             parameters={"builds": list(builds)},
         )
     for table in _PLAN_TABLES:
         client.command(
-            f"DELETE FROM {table} WHERE plan != {{plan:String}}",  # noqa: S608
+            f"DELETE FROM {stored(client, table)} WHERE plan != {{plan:String}}",  # noqa: S608
             parameters={"plan": plan},
         )

@@ -11,6 +11,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 
+from sql.cluster import READING, nodes_of, why_unfit, writing
 from sql.unreachable import why_too_old, why_unreachable
 
 DATABASE = "funnelhouse"
@@ -23,10 +24,14 @@ class WarehouseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """Where the warehouse is: `url` of a server, or where that is empty the engine's `folder`."""
+    """Where the warehouse is: `url` of a server, or where that is empty the engine's `folder`.
+
+    With the name of a `cluster` that the server belongs to, tables are spread over all of it.
+    """
 
     folder: Path
     url: str = ""
+    cluster: str = ""
 
 
 def connect(
@@ -37,20 +42,27 @@ def connect(
     `limits` are settings of the engine; of a readonly connection no query can change them.
 
     Raises:
-        WarehouseError: the address is wrong, the server refuses or is too old, or another process
-            holds the embedded folder.
+        WarehouseError: the address is wrong, the server refuses or is too old, the cluster is not
+            fit, or another process holds the embedded folder.
     """
     place, database = _server(warehouse.url) if warehouse.url else _embedded(warehouse.folder)
-    # Once a connection is readonly it takes no setting any more, so that one stands last.
-    settings = dict(limits or {}) | ({"readonly": "1"} if readonly else {"async_insert": "0"})
+    settings = dict(limits or {}) | (dict(READING) if warehouse.cluster else {})
     try:
-        if not readonly:
-            _create(warehouse.url, place, database)
+        if readonly:
+            # A connection that is readonly takes no setting any more, so that one stands last.
+            settings["readonly"] = "1"
+        else:
+            settings |= {"async_insert": "0"} | _create(warehouse, place, database)
         return clickhouse_connect.get_client(**place, database=database, settings=settings)
     except WarehouseError:
         raise
     except Exception as error:
         raise WarehouseError(_sentence(warehouse, str(error))) from error
+
+
+def database_of(warehouse: Warehouse) -> str:
+    """Name the database that a warehouse stands in."""
+    return _server(warehouse.url)[1] if warehouse.url else DATABASE
 
 
 @contextmanager
@@ -65,12 +77,19 @@ def connection(
         client.close()
 
 
-def _create(url: str, place: Mapping[str, Any], database: str) -> None:
+def _create(warehouse: Warehouse, place: Mapping[str, Any], database: str) -> dict[str, str]:
+    """Create the database where it is not there; returns settings for writing into it."""
+    url, cluster = warehouse.url, warehouse.cluster
     with clickhouse_connect.get_client(**place) as client:
         if url and (old := why_too_old(url, client.server_version or "")):
             raise WarehouseError(old)
-        name = quote_identifier(database)
-        client.command(f"CREATE DATABASE IF NOT EXISTS {name} ENGINE = Atomic")
+        nodes = nodes_of(client, cluster) if cluster else None
+        if nodes and (unfit := why_unfit(cluster, nodes)):
+            raise WarehouseError(unfit)
+        name, on = quote_identifier(database), f" ON CLUSTER {quote_identifier(cluster)}"
+        everywhere = on if cluster else ""
+        client.command(f"CREATE DATABASE IF NOT EXISTS {name}{everywhere} ENGINE = Atomic")
+        return writing(nodes) if nodes else {}
 
 
 def _embedded(folder: Path) -> tuple[dict[str, Any], str]:

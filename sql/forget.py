@@ -13,6 +13,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
+from sql.layout import LOCAL, stored
 
 _USERS = """
 SELECT DISTINCT user_id
@@ -254,7 +255,8 @@ def _delete(client: Client, table: str, condition: str, parameters: Mapping[str,
     """Delete the rows of a condition; a mutation knows no temporary table, so keys go with it."""
     if "forgotten_events" not in condition:
         client.command(
-            f"ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 2",
+            f"ALTER TABLE {stored(client, table)} DELETE WHERE {condition}"
+            " SETTINGS mutations_sync = 2",
             parameters=dict(parameters),
         )
         return
@@ -262,7 +264,7 @@ def _delete(client: Client, table: str, condition: str, parameters: Mapping[str,
     for start in range(0, len(keys), _AT_ONCE):
         some = keys[start : start + _AT_ONCE]
         client.command(
-            f"ALTER TABLE {table} DELETE WHERE (source, toString(event_id)) IN"
+            f"ALTER TABLE {stored(client, table)} DELETE WHERE (source, toString(event_id)) IN"
             " {keys:Array(Tuple(String, String))} SETTINGS mutations_sync = 2",
             parameters={"keys": [tuple(key) for key in some]},
         )
@@ -275,7 +277,8 @@ def _left(
     client: Client, users: Sequence[str], devices: Sequence[str]
 ) -> Iterator[tuple[str, int]]:
     """Count in every table the rows whose columns of ids hold one of theirs."""
-    for table, columns in client.query(_COLUMNS).result_rows:
+    for place, columns in client.query(_COLUMNS).result_rows:
+        table = place.removesuffix(LOCAL)
         tests = " OR ".join(f"{column} IN {{ids:Array(String)}}" for column in columns)
         counted = client.query(
             f"SELECT count() FROM {table} WHERE {tests}",  # noqa: S608 - names of the engine

@@ -8,6 +8,8 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from sql.layout import cluster_of
+
 GROWING: dict[str, Any] = {"log_comment": "stage events of new builds"}
 """Settings by which the statement that makes stage events is known among all."""
 
@@ -30,15 +32,20 @@ def stop_growing(client: Client) -> None:
 
 
 def grow(client: Client, table: str, builds: Sequence[str]) -> None:
-    """Fill a table with all that its materialized view, `<table>_mv`, makes of some builds."""
+    """Fill a table with all that its materialized view, `<table>_mv`, makes of some builds.
+
+    On a cluster each shard reads its own events, and only what is found of them travels.
+    """
     view = f"{table.removesuffix('_raw')}_mv"
     ((select,),) = client.query(
         "SELECT as_select FROM system.tables"
         " WHERE database = currentDatabase() AND name = {view:String}",
         parameters={"view": view},
     ).result_rows
+    cluster = cluster_of(client)
+    found = f"cluster('{cluster}', view({select}))" if cluster else f"({select})"
     client.command(
-        f"INSERT INTO {table} SELECT * FROM ({select})"  # noqa: S608 - the view's own text
+        f"INSERT INTO {table} SELECT * FROM {found}"  # noqa: S608 - the view's own text
         " WHERE build IN {builds:Array(String)}",
         parameters={"builds": builds},
         settings=GROWING,

@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from sql.aliases import join_users
 from sql.growth import GROWING
+from sql.layout import stored
 from sql.statements import Statements
 from sql.turn import Turn
 
@@ -99,7 +100,8 @@ class Settlement:
             client.command("TRUNCATE TABLE postponed_seeds")
             for table in ("stage_hits_raw", "stage_entries_raw"):
                 client.command(
-                    f"DELETE FROM {table} WHERE build IN {{builds:Array(String)}}",  # noqa: S608
+                    f"DELETE FROM {stored(client, table)}"  # noqa: S608 - names of ours
+                    " WHERE build IN {builds:Array(String)}",
                     parameters={"builds": builds},
                 )
             self._growing = builds

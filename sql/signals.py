@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from clickhouse_connect.driver.client import Client
 
 from sql.growth import grow
+from sql.layout import share
 from sql.settle import Settlement
 
 Builds = Mapping[str, Sequence[tuple[Any, ...]]]
@@ -36,4 +37,5 @@ def grow_signals(client: Client, builds: Builds, settlement: Settlement) -> None
         missing = [row for row in rows if (row[0],) not in known]
         if missing:
             client.insert("signal_rules", missing, column_names=_RULES)
+        share(client, "signal_rules")
     grow(client, "experiment_signals_raw", list(builds))

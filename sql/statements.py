@@ -8,8 +8,11 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from sql.layout import catch_up
+
 _FOLDER = Path(__file__).parent / "settling"
 _SCRATCH = {path.stem: path for path in sorted((_FOLDER / "scratch").glob("*.sql"))}
+_LINKS = ("device_logins", "user_devices", "aliases", "aliased_users", "stage_rules")
 _EVERYBODY = {path.stem: path for path in sorted((_FOLDER / "everybody").glob("*.sql"))}
 
 
@@ -31,6 +34,7 @@ class Statements:
         that a load fills.
         """
         files = _SCRATCH | _EVERYBODY if slice_ else _SCRATCH
+        catch_up(self._client, *_LINKS)
         self._drop()
         for path in files.values():
             self._client.command(Template(path.read_text(encoding="utf-8")).substitute(slice_))

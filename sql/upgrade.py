@@ -12,9 +12,11 @@ from string import Template
 from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
+from sql.layout import Layout
 
 ROOT = Path(__file__).parent
 _NOTES = ROOT / "migrations" / "schema_migrations.sql"
+_ONE_MACHINE = Layout()
 
 VIEWS = (
     "events/events",
@@ -154,27 +156,30 @@ def status(client: Client, migrations: list[Migration]) -> list[Status]:
     return known + [Status(n, "unknown", c) for n, c in applied.items() if n not in names]
 
 
-def migrate(client: Client, timezone: str) -> Iterator[str]:
+def migrate(client: Client, timezone: str, cluster: str = "") -> Iterator[str]:
     """Apply what is pending, then write all views; yields the name of each applied migration.
+
+    With a `cluster` that the server belongs to, on all of its servers.
 
     Raises:
         WarehouseError: an applied migration was changed since, or the warehouse is newer.
     """
-    client.command(_NOTES.read_text(encoding="utf-8"))
+    layout = Layout(cluster, client.database or "")
+    _run(client, layout, _NOTES.read_text(encoding="utf-8"))
     migrations = shipped()
     states = {entry.name: entry.state for entry in status(client, migrations)}
     refuse_another_history(states)
     for migration in migrations:
         if states[migration.name] == "pending":
-            client.command(migration.text)
+            _run(client, layout, migration.text)
             client.insert(
                 "schema_migrations",
                 [[migration.name, migration.checksum]],
                 column_names=["name", "checksum"],
             )
             yield migration.name
-    for statement in view_statements(timezone):
-        client.command(statement)
+    for view in _views(timezone):
+        _run(client, layout, view)
 
 
 def refuse_another_history(states: Mapping[str, str]) -> None:
@@ -191,15 +196,21 @@ def refuse_another_history(states: Mapping[str, str]) -> None:
             )
 
 
-def statements(pending: Collection[str], timezone: str) -> Iterator[str]:
+def statements(
+    pending: Collection[str], timezone: str, layout: Layout = _ONE_MACHINE
+) -> Iterator[str]:
     """Give what `migrate` runs on a warehouse to which these migrations have not been applied."""
-    yield _NOTES.read_text(encoding="utf-8")
-    yield from (migration.text for migration in shipped() if migration.name in pending)
-    yield from view_statements(timezone)
+    files = [migration.text for migration in shipped() if migration.name in pending]
+    for text in (_NOTES.read_text(encoding="utf-8"), *files, *_views(timezone)):
+        yield from layout.statements(text)
 
 
-def view_statements(timezone: str) -> Iterator[str]:
-    """Give the statements that write all views anew."""
+def _run(client: Client, layout: Layout, text: str) -> None:
+    for statement in layout.statements(text):
+        client.command(statement)
+
+
+def _views(timezone: str) -> Iterator[str]:
     for view in VIEWS:
         text = (ROOT / "views" / f"{view}.sql").read_text(encoding="utf-8")
         yield Template(text).substitute(timezone=timezone)

@@ -27,7 +27,7 @@ def migrate(
 
     with open_warehouse(settings, prepared=False) as access:
         if dry_run:
-            return _print_statements(access.job("migrations"), settings.timezone)
+            return _print_statements(access.job("migrations"), settings)
         if not status and isinstance(access, Direct):
             with connection(access.warehouse) as client:
                 prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
@@ -43,12 +43,15 @@ def migrate(
     return 0
 
 
-def _print_statements(migrations: list[dict[str, str]], timezone: str) -> int:
+def _print_statements(migrations: list[dict[str, str]], settings: Settings) -> int:
+    from sql.client import database_of  # noqa: PLC0415 - quick --help
+    from sql.layout import Layout  # noqa: PLC0415 - quick --help
     from sql.upgrade import refuse_another_history, statements  # noqa: PLC0415 - quick --help
 
     states = {entry["name"]: entry["state"] for entry in migrations}
     refuse_another_history(states)
     pending = {name for name, state in states.items() if state == "pending"}
-    for statement in statements(pending, timezone):
+    layout = Layout(settings.cluster, database_of(settings.warehouse_place))
+    for statement in statements(pending, settings.timezone, layout):
         typer.echo(statement)
     return 0

@@ -3,6 +3,7 @@
 -- copies the lowest arrival wins, in merges and under FINAL. Read it through the view `events`.
 -- There is no time partition: no time stands still under a retry that carries another sentAt.
 -- Parts stay compact up to 256 MiB: half a hundred columns are then one file to write and sync.
+-- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS events_raw
 (
     source              LowCardinality(String),

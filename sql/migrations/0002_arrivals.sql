@@ -1,5 +1,6 @@
 -- arrivals: one row a copy of an event that came, duplicates included; it never forgets one.
 -- Duplicates: the arrival number is part of the key, so a repeated load adds nothing.
+-- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS arrivals
 (
     source   LowCardinality(String),

@@ -1,6 +1,7 @@
 -- rejected_raw: one row a rejected event, kept with what was sent and why it was rejected.
 -- Duplicates: keyed by arrival, so a repeated load adds nothing; a replayed event is written
 -- again with replayed = 1, which wins. Read it through the view `rejected_events`.
+-- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS rejected_raw
 (
     source         LowCardinality(String),

@@ -1,6 +1,7 @@
 -- received_raw: how many events each committed frame of a segment was received with, counted
 -- before the spool and apart from the rows, so that the ledger's sum can fail.
 -- Duplicates: keyed by the frame, so a repeated load adds nothing.
+-- Cluster: sharded by segment.
 CREATE TABLE IF NOT EXISTS received_raw
 (
     segment String,

@@ -1,5 +1,6 @@
 -- ad_spend: what was spent on ads, one row a product, track, channel and period (a day or a week).
 -- Duplicates: a row with the same key replaces the one before; the import refuses overlaps.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS ad_spend
 (
     product      LowCardinality(String),

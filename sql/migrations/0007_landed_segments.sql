@@ -1,5 +1,6 @@
 -- landed_segments: one row a segment whose rows all stand in the warehouse.
 -- Duplicates: a repeated load names the same segments, which changes nothing.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS landed_segments
 (
     segment String

@@ -2,6 +2,7 @@
 -- call for its former id, which may be a device's. An id that is the user's own names no device.
 -- Duplicates: of copies of one event with one device and user the first received stays, so that who
 -- ever logged in is not forgotten; copies that lose to another are in `duplicate_arrivals`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS device_logins
 (
     anonymous_id String CODEC(ZSTD),

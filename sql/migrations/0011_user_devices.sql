@@ -1,6 +1,7 @@
 -- user_devices: one row a user and a device that some copy of an event named together; a way to
 -- find devices, which holds more than is true where copies disagree.
 -- Duplicates: the pair is the key.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS user_devices
 (
     user_id      String,

@@ -1,6 +1,7 @@
 -- aliases: one row a copy of an alias call, which joins two users unless its former id is a device's.
 -- Duplicates: of copies of one event with the same ids the first received stays, so that whoever
 -- was joined is not forgotten; copies that lose to another are in `duplicate_arrivals`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS aliases
 (
     source       LowCardinality(String),

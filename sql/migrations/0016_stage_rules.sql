@@ -1,6 +1,7 @@
 -- stage_rules: the stages of all funnels as data, one row an event that can reach a stage.
 -- A build is one version of a funnel as its file stands, named by its content: an edited file is
 -- another build, whose states grow beside those in use until they are complete.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS stage_rules
 (
     build          LowCardinality(String),

@@ -1,5 +1,6 @@
 -- plan_states: one row each time that a plan came into force: its name, made from its content, and
 -- the builds whose states are complete, which every view reads from then on. The last row counts.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_states
 (
     since  DateTime64(6, 'UTC') DEFAULT now64(6),

@@ -1,4 +1,5 @@
 -- plan_funnels: one row a funnel's version in a plan. Read it through the view `funnels`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_funnels
 (
     plan           String,

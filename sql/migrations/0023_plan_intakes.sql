@@ -1,4 +1,5 @@
 -- plan_intakes: one row an intake of a funnel in a plan, with the days on which it is open.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_intakes
 (
     plan           String,

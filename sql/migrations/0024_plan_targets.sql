@@ -1,4 +1,5 @@
 -- plan_targets: one row a target or guardrail of a plan, from the day on which it holds.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_targets
 (
     plan       String,

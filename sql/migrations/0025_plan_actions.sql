@@ -1,4 +1,5 @@
 -- plan_actions: one row an action of the team in a plan: what it should move, for whom, how far.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_actions
 (
     plan        String,

@@ -2,6 +2,7 @@
 -- user's (known) or a device's. Sessions are made of these.
 -- Duplicates: of copies of one event under one id the first received stays; copies that lose to one
 -- elsewhere are in `duplicate_arrivals`, which the settling leaves out.
+-- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS session_events
 (
     actor         String CODEC(ZSTD),

@@ -2,6 +2,7 @@
 -- the columns mean.
 -- Duplicates: settled; a row that no longer holds is written again with gone = 1, which wins. The
 -- partition is of the key itself, so both versions of a row stand in the same one.
+-- Cluster: sharded by person_id.
 CREATE TABLE IF NOT EXISTS sessions_raw
 (
     person_id       String CODEC(ZSTD),

@@ -2,6 +2,7 @@
 -- Read it through the view `targets`.
 -- Duplicates: a row with the same key, all columns but the direction and the value, replaces the
 -- one before.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS imported_targets
 (
     funnel      String,

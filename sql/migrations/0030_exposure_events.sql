@@ -2,6 +2,7 @@
 -- with: a user's (known) or a device's. Bots are shown nothing.
 -- Duplicates: of copies of one event under one id the first received stays; copies that lose to one
 -- elsewhere are in `duplicate_arrivals`, which the settling leaves out.
+-- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS exposure_events
 (
     actor        String CODEC(ZSTD),

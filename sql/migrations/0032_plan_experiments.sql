@@ -1,4 +1,5 @@
 -- plan_experiments: one row an experiment of a plan. Read it through the view `experiments`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_experiments
 (
     plan           String,

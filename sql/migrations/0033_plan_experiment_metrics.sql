@@ -1,5 +1,6 @@
 -- plan_experiment_metrics: one row a metric of an experiment of a plan, the primary one first.
 -- Read it through the view `experiment_metrics`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_experiment_metrics
 (
     plan        String,

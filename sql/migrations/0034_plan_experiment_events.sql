@@ -1,5 +1,6 @@
 -- plan_experiment_events: one row an event that an experiment of a plan looks for in its units.
 -- Read it through the view `experiment_events`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_experiment_events
 (
     plan       String,

@@ -1,6 +1,7 @@
 -- experiment_readouts_raw: one row a variant, metric and day of an experiment, each time that it
 -- was read out. Read it through the view `experiment_readouts`, which says what columns mean.
 -- Duplicates: the readout computed last replaces the one before.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS experiment_readouts_raw
 (
     experiment       String,

@@ -2,6 +2,7 @@
 -- in these too.
 -- Duplicates: an id is settled once, however often it stands here; then it is written again with
 -- gone = 1, which wins.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS postponed_seeds
 (
     id         String,

@@ -1,6 +1,7 @@
 -- removal_effects_raw: one row a channel of a chain, each time that one was computed. Read it
 -- through the view `removal_effects`, which says what columns mean.
 -- Duplicates: the rows of one computation have one computed_at; the view shows the last.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS removal_effects_raw
 (
     funnel         String,

@@ -1,5 +1,6 @@
 -- signal_rules: one row an event that an experiment's units are looked up for, of a build: the
 -- experiment's events as its file stands.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS signal_rules
 (
     build      LowCardinality(String),

@@ -3,6 +3,7 @@
 -- of roles that ask whether, and not how often, are one row for all of the same ids, their first.
 -- Duplicates: copies of one event are one row where they name the same ids; the rest is for
 -- `experiment_signals`, by which it is read.
+-- Cluster: sharded by names.
 CREATE TABLE IF NOT EXISTS experiment_signals_raw
 (
     build      LowCardinality(String),

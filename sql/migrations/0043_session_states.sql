@@ -1,5 +1,6 @@
 -- session_states: one row each time that settling everybody's sessions by a timeout began, and one
 -- when it was done. The last row counts.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS session_states
 (
     since     DateTime64(6, 'UTC') DEFAULT now64(6),

@@ -1,5 +1,6 @@
 -- runs_raw: one row a test run whose events are kept apart, from when on and until when.
 -- Duplicates: the row written last counts. Read it through the view `runs`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS runs_raw
 (
     run        String,

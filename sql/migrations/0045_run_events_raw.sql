@@ -2,6 +2,7 @@
 -- They stand in no other table, so that no report counts them. Of a rejected event page_url is the
 -- page that sent it, and nothing else is derived.
 -- Duplicates: keyed by arrival, so a repeated load adds nothing. Read it through `run_events`.
+-- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS run_events_raw
 (
     run                 String,

@@ -1,6 +1,7 @@
 -- seen_events: one row a copy of an event in order of receipt, with what coverage asks of it.
 -- Duplicates: the arrival number is part of the key, so a repeated load adds nothing; copies that
 -- lose to one elsewhere are in `duplicate_arrivals`. Read it through `seen_between`.
+-- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS seen_events
 (
     hour       DateTime('UTC'),

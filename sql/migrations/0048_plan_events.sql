@@ -1,5 +1,6 @@
 -- plan_events: one row an event of a plan, as its newest version describes it. Read it through the
 -- view `planned_events`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_events
 (
     plan       String,

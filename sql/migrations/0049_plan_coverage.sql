@@ -1,5 +1,6 @@
 -- plan_coverage: one row an event that a plan expects at a place. Read it through the view
 -- `expectations`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_coverage
 (
     plan         String,

@@ -1,5 +1,6 @@
 -- plan_alerts: one row a rule of a plan of what somebody is told of. Read it through the view
 -- `alerts`.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS plan_alerts
 (
     plan     String,

@@ -1,6 +1,7 @@
 -- alert_states_raw: one row each time that a condition of an alert began or was over, and somebody
 -- was told. Read it through the view `alert_states`.
 -- Duplicates: the row written last counts.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS alert_states_raw
 (
     alert    String,

@@ -1,6 +1,7 @@
 -- forgotten_raw: how many events of forgotten people each minute had, by outcome, so that the ledger
 -- still adds up. Nothing of the people stands here.
 -- Duplicates: each forgetting writes under a name of its own, so that its repetition adds nothing.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS forgotten_raw
 (
     forgetting String,

@@ -1,4 +1,5 @@
 -- schema_migrations: one row a migration that this warehouse has, with its text's checksum.
+-- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS schema_migrations
 (
     name       String,

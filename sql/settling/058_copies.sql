@@ -9,15 +9,21 @@ WHERE (source, event_id) IN (
     SELECT
         source,
         event_id
-    FROM logins
-    UNION ALL
-    SELECT
-        source,
-        event_id
-    FROM candidates
-    UNION ALL
-    SELECT
-        source,
-        event_id
-    FROM seen
+    FROM
+    (
+        SELECT
+            source,
+            event_id
+        FROM logins
+        UNION ALL
+        SELECT
+            source,
+            event_id
+        FROM candidates
+        UNION ALL
+        SELECT
+            source,
+            event_id
+        FROM seen
+    )
 );

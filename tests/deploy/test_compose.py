@@ -35,6 +35,7 @@ GIVEN = {
     "FUNNELHOUSE_READ_KEYS": "analyst",
     "FUNNELHOUSE_SECRET": "a secret of the tests",
     "CLICKHOUSE_PASSWORD": "secret",
+    "CLICKHOUSE_READER_PASSWORD": "reader",
 }
 """What a user writes into .env."""
 
