@@ -143,6 +143,11 @@ def plan_in_force(client: Client) -> str:
     return _state(client)[0]
 
 
+def builds_in_force(client: Client) -> Collection[str]:
+    """Name the builds that views read, none before the first plan."""
+    return _state(client)[1]
+
+
 def _fingerprint(content: Any) -> str:
     return hashlib.sha256(orjson.dumps(content)).hexdigest()[:16]
 
