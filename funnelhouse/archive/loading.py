@@ -3,9 +3,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from funnelhouse.access import Access
 from funnelhouse.archive.manifest import (
     ArchivedFile,
@@ -15,9 +12,9 @@ from funnelhouse.archive.manifest import (
     read_manifest,
     verify_files,
 )
+from funnelhouse.archive.pieces import as_stream, pieces
 from sql.upgrade import shipped
 
-ROWS_A_PIECE = 50_000
 _SETTLED = ""
 """Stands for the settling among the names of files that are done."""
 
@@ -60,24 +57,11 @@ def load_archive(access: Access, folder: Path, manifest: Manifest, note: Note) -
     return loaded
 
 
-def pieces(path: Path, rows_a_piece: int = ROWS_A_PIECE) -> Iterator[tuple[bytes, int]]:
-    """Read a file as Arrow streams of one batch each, with their number of rows.
-
-    The same file always gives the same pieces, so that a token knows one again.
-    """
-    with pq.ParquetFile(path) as opened:
-        for batch in opened.iter_batches(batch_size=rows_a_piece):
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, batch.schema) as stream:
-                stream.write_batch(batch)
-            yield sink.getvalue().to_pybytes(), batch.num_rows
-
-
 def _load(access: Access, folder: Path, archive: str, file: ArchivedFile) -> Iterator[int]:
     moved = 0
-    for number, (rows, count) in enumerate(pieces(folder / file.path)):
-        access.insert(file.table, rows, f"{archive}-{file.path}-{number}")
-        moved += count
+    for number, piece in enumerate(pieces(folder / file.path)):
+        access.insert(file.table, as_stream(piece), f"{archive}-{file.path}-{number}")
+        moved += piece.num_rows
         yield moved
 
 
