@@ -43,7 +43,7 @@ class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What an archive was taken of, and when.
 
-    All that the loader's spool had taken before `complete_until` is in it, and of later events
+    All that the collector had answered before `complete_until` is in it, and of later events
     those that had landed by `taken_at`, the moment as of which all tables are. `whole` says that no
     event had been dropped by retention. `builds` are the funnels' and experiments' versions.
     """

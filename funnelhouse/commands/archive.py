@@ -27,7 +27,7 @@ def export(
     header = manifest.header
     typer.echo(
         f"{manifest.rows} rows stand in {len(manifest.files)} files of {folder}"
-        f" ({manifest.bytes} bytes); everything received before"
+        f" ({manifest.bytes} bytes); everything answered before"
         f" {header.complete_until:%Y-%m-%d %H:%M:%S} UTC is among them."
     )
     return 0
