@@ -21,6 +21,7 @@ from sql.snapshot import ARCHIVED, OF_PLAN, REBUILT
 from tests.conftest import PreparedWarehouse
 from tests.funnelhouse.conftest import CommandLine
 
+OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 UNORDERED = {"experiment_units"}
 """Views with a column of rows in no order."""
 
@@ -276,6 +277,21 @@ def test_a_folder_with_something_else_is_refused(
         done = source.line.run("export", str(folder))
         assert (done.returncode, told in done.stderr.decode()) == (2, True)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_cold_files_are_queried_where_they_lie(archive: Path) -> None:
+    """The snippet of docs/operations.md counts the events of a folder named `archive`."""
+    snippet = OPERATIONS.split("<!-- cold -->")[1].split("```")[1].removeprefix("python\n")
+    done = subprocess.run(
+        [sys.executable, "-c", snippet],
+        cwd=archive.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    header, *rows = done.stdout.splitlines()
+    assert header == '"event_name","events","devices"'
+    assert '"page_viewed",20,7' in rows
 
 
 def test_every_table_is_decided_about(warehouse: PreparedWarehouse) -> None:
