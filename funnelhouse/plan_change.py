@@ -121,8 +121,8 @@ class PlanChange:
                 log.exception("the plan is not in force, the one before is")
 
     def _earlier(self) -> Earlier | None:
-        folder = self._settings.archive
-        return partial(earlier_events, Path(folder)) if folder else None
+        folders = self._settings.archives
+        return partial(earlier_events, folders) if folders else None
 
     def _settle_sessions(self, client: Client) -> None:
         try:

@@ -168,8 +168,8 @@ class Settings(BaseSettings):
     archive: Annotated[
         str,
         Field(
-            description="Folder of an archive in which a rebuild finds events that retention has"
-            " dropped; empty for none."
+            description="Folders of archives, comma separated, in which a rebuild finds events that"
+            " retention has dropped; empty for none."
         ),
     ] = ""
     alert_webhook: Annotated[
@@ -248,6 +248,11 @@ class Settings(BaseSettings):
         """How long each kind of rows is kept, by the names of `sql.retention`."""
         kinds = ("events", "rejected", "coverage")
         return {kind: getattr(self, f"retention_{kind}_days") for kind in kinds}
+
+    @property
+    def archives(self) -> list[Path]:
+        """Where rebuilds find events that are dropped."""
+        return [Path(folder.strip()) for folder in self.archive.split(",") if folder.strip()]
 
     @property
     def limits(self) -> Limits:

@@ -18,21 +18,23 @@ SELECT
 SETTINGS optimize_aggregation_in_order = 1
 """
 _LAST_LOST = """
-SELECT max(first), count()
+SELECT max(first)
 FROM
 (
     SELECT min(arrival) AS first
-    FROM arrivals
+    FROM {arrivals:Identifier}
     WHERE cityHash64(event_id) % {shares:UInt32} = {share:UInt32}
         AND (source, event_id) NOT IN (
             SELECT source, event_id
-            FROM events_raw
+            FROM {events:Identifier}
             WHERE cityHash64(event_id) % {shares:UInt32} = {share:UInt32}
         )
     GROUP BY source, event_id
 )
 """
-_FIRST_KEPT = "SELECT min(arrival), count() FROM events_raw WHERE arrival > {lost:UInt64}"
+_FIRST_KEPT = """
+SELECT min(arrival), count() FROM {events:Identifier} WHERE arrival > {lost:UInt64}
+"""
 
 
 class Lost(NamedTuple):
@@ -42,26 +44,22 @@ class Lost(NamedTuple):
     kept_from: datetime | None
 
 
-def lost_events(client: Client) -> Lost | None:
+def lost_events(
+    client: Client, arrivals: str = "arrivals", events: str = "events_raw"
+) -> Lost | None:
     """Find which events are gone; None when all are there. Nothing may be inserted meanwhile."""
-    if not anything_lost(client, "arrivals", "events_raw"):
+    ((came, kept),) = client.query(_COUNTS.format(arrivals=arrivals, events=events)).result_rows
+    if came <= kept:
         return None
-    ((arrivals,),) = client.query("SELECT count() FROM arrivals").result_rows
-    shares = arrivals // _EVENTS_A_SHARE + 1
+    tables = {"arrivals": arrivals, "events": events}
+    shares = came // _EVENTS_A_SHARE + 1
     lost = 0
     for share in range(shares):
-        asked = {"shares": shares, "share": share}
-        ((last, _),) = client.query(_LAST_LOST, parameters=asked).result_rows
+        asked = tables | {"shares": shares, "share": share}
+        ((last,),) = client.query(_LAST_LOST, parameters=asked).result_rows
         lost = max(lost, int(last))
-    ((first, left),) = client.query(_FIRST_KEPT, parameters={"lost": lost}).result_rows
+    ((first, left),) = client.query(_FIRST_KEPT, parameters=tables | {"lost": lost}).result_rows
     return Lost(_received(lost), _received(int(first)) if left else None)
-
-
-def anything_lost(client: Client, arrivals: str, events: str) -> bool:
-    """Say whether a table of arrivals names events that a table of events does not have."""
-    asked = _COUNTS.format(arrivals=arrivals, events=events)
-    ((came, kept),) = client.query(asked).result_rows
-    return bool(came > kept)
 
 
 def _received(arrival: int) -> datetime:

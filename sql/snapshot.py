@@ -12,7 +12,7 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
-from sql.lost import anything_lost
+from sql.lost import lost_events
 
 _BY_ARRIVAL = "fromUnixTimestamp64Micro(toInt64(bitShiftRight(arrival, 12)), 'UTC')"
 _BY_SEGMENT = "fromUnixTimestamp64Micro(toInt64OrZero(substring(segment, 1, 16)), 'UTC')"
@@ -106,14 +106,14 @@ def take(client: Client, name: str) -> None:
 
 
 def keep_header(client: Client, name: str, header: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what was taken its header, with `whole`: whether all events are in it."""
-    lost = anything_lost(client, _taken(name, "arrivals"), _taken(name, "events_raw"))
-    whole = dict(header) | {"whole": not lost}
-    note = orjson.dumps(whole).decode().replace("\\", "\\\\").replace("'", "\\'")
+    """Give what was taken its header, with `lost_until`: the receipt of the last event gone."""
+    lost = lost_events(client, _taken(name, "arrivals"), _taken(name, "events_raw"))
+    kept = dict(header) | {"lost_until": lost.last.isoformat() if lost else None}
+    note = orjson.dumps(kept).decode().replace("\\", "\\\\").replace("'", "\\'")
     client.command(
         f"CREATE TABLE {_PREFIX}{name}_header (x UInt8) ENGINE = Memory COMMENT '{note}'"
     )
-    return whole
+    return kept
 
 
 def order(client: Client, name: str, table: str) -> bool:
@@ -131,7 +131,7 @@ def order(client: Client, name: str, table: str) -> bool:
             "What the warehouse kept for this export is gone, since another export began or a"
             " person was forgotten; export again, into an empty folder."
         )
-    if one.made_of_events and header["whole"]:
+    if one.made_of_events and header["lost_until"] is None:
         return False
     ordered, taken = ordered_table(name, table), _taken(name, table)
     if not _exists(client, ordered):

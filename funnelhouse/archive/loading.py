@@ -77,7 +77,7 @@ def _settle(access: Access, told: Callable[[str], None]) -> None:
 def _refuse_another_plan(folder: Path, manifest: Manifest, builds: list[str]) -> None:
     """Refuse where events are missing that a plan in force here would be built from."""
     header = manifest.header
-    if not header.whole and not set(builds) <= set(header.builds):
+    if header.lost_until and not set(builds) <= set(header.builds):
         raise ArchiveError(
             f"Retention had dropped events before the archive in {folder} was taken, and its stages"
             " are of another plan than the one in force here; name the folder of that plan in"

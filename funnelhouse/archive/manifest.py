@@ -44,8 +44,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What an archive was taken of, and when.
 
     All that the collector had answered before `complete_until` is in it, and of later events
-    those that had landed by `taken_at`, the moment as of which all tables are. `whole` says that no
-    event had been dropped by retention. `builds` are the funnels' and experiments' versions.
+    those that had landed by `taken_at`, the moment as of which all tables are. Of events that were
+    received up to `lost_until` retention had dropped some; it is None where all are there. `builds`
+    are the funnels' and experiments' versions.
     """
 
     archive: str
@@ -53,7 +54,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     migration: str
     taken_at: datetime
     complete_until: datetime
-    whole: bool
+    lost_until: datetime | None
     plan: str
     builds: list[str]
 

@@ -173,7 +173,7 @@ def test_manifest(source: House, archive: Path, manifest: Manifest) -> None:
             assert {f"{time:%Y-%m}" for time in received} == {file.partition}
     assert rows == {table: count for table, count in source.rows().items() if table in rows}
     assert {"2024-08", "2024-09"} <= {file.partition for file in manifest.files}
-    assert manifest.header.whole
+    assert manifest.header.lost_until is None
     assert manifest.header.taken_at >= manifest.header.complete_until
     codec = pq.read_metadata(archive / manifest.files[0].path).row_group(0).column(0).compression
     assert codec == "ZSTD"

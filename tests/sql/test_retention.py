@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,18 +93,18 @@ def drop_old(house: PreparedWarehouse, *kinds: str) -> None:
         house.client.command(f"OPTIMIZE TABLE {RETAINED[kind][0]} FINAL")
 
 
-def archived(house: PreparedWarehouse, folder: Path) -> Path:
+def archived(house: PreparedWarehouse, folder: Path, name: str = "archive") -> Path:
     """Write an archive of the warehouse."""
     jobs = archive_jobs(folder / "spool", Settlement("Asia/Seoul"), nullcontext)
-    (folder / "spool").mkdir()
+    (folder / "spool").mkdir(exist_ok=True)
     direct = Direct(house.place, jobs, Settlement("Asia/Seoul"))
-    export(direct, folder / "archive", lambda *_: None, rows_a_file=2)
-    return folder / "archive"
+    export(direct, folder / name, lambda *_: None, rows_a_file=2)
+    return folder / name
 
 
-def grown(house: PreparedWarehouse, plan: Any, archive: Path | None) -> dict[str, list[Any]]:
-    """Bring a plan into force by an archive, and read all views."""
-    earlier = partial(earlier_events, archive) if archive else None
+def grown(house: PreparedWarehouse, plan: Any, *archives: Path) -> dict[str, list[Any]]:
+    """Bring a plan into force by archives, and read the views that all others follow of."""
+    earlier = partial(earlier_events, archives) if archives else None
     settlement = Settlement("Asia/Seoul")
     apply_plan(house.client, plan, settlement, lambda *_: None, earlier)
     return first_views(house.client)
@@ -169,7 +169,7 @@ def test_events_lost_between_are_found(house: PreparedWarehouse) -> None:
     assert lost.last == datetime(2024, 8, 19, 0, 0, 4, tzinfo=UTC)
     assert lost.kept_from == datetime(2024, 8, 19, 0, 0, 5, tzinfo=UTC)
     with pytest.raises(WarehouseError, match="before 2024-08-19 00:00 UTC are dropped"):
-        grown(house, tables(OTHER), None)
+        grown(house, tables(OTHER))
 
 
 def test_a_rebuild_reads_the_archive(house: PreparedWarehouse, tmp_path: Path) -> None:
@@ -177,14 +177,14 @@ def test_a_rebuild_reads_the_archive(house: PreparedWarehouse, tmp_path: Path) -
     archive = archived(house, tmp_path)
     drop_old(house, "events")
     with pytest.raises(WarehouseError, match=r"are dropped.*FUNNELHOUSE_ARCHIVE"):
-        grown(house, tables(OTHER), None)
+        grown(house, tables(OTHER))
     from_archive = grown(house, tables(OTHER), archive)
     assert len(from_archive["stage_entries"]) == 5
     house.empty()
     retain(house.client, {})
     bring(house.client, COURSE)
     Road(house.place, tmp_path / "again").load(HISTORY)
-    kept = grown(house, tables(OTHER), None)
+    kept = grown(house, tables(OTHER))
     differ = {view for view, rows in from_archive.items() if rows != kept[view]}
     assert differ == {"events"}
 
@@ -208,7 +208,7 @@ def test_experiments_read_it_too(house: PreparedWarehouse, tmp_path: Path) -> No
     signals = "SELECT * FROM experiment_signals_raw FINAL ORDER BY ALL"
     drop_old(house, "events")
     with pytest.raises(WarehouseError, match="are dropped"):
-        grown(house, plan, None)
+        grown(house, plan)
     grown(house, plan, archive)
     found = house.client.query(signals).result_rows
     assert found
@@ -216,7 +216,7 @@ def test_experiments_read_it_too(house: PreparedWarehouse, tmp_path: Path) -> No
     house.empty()
     bring(house.client, COURSE)
     Road(house.place, tmp_path / "again").load(HISTORY)
-    grown(house, plan, None)
+    grown(house, plan)
     assert house.client.query(signals).result_rows == found
 
 
@@ -228,11 +228,13 @@ def test_archives_that_do_not_reach(house: PreparedWarehouse, tmp_path: Path) ->
     manifest = read_manifest(archive, shipped()[-1].name)
     header = manifest.header
     for poor in (
-        msgspec.structs.replace(header, whole=False),
+        msgspec.structs.replace(header, lost_until=FIRST_RECEIPT),
         msgspec.structs.replace(header, complete_until=FIRST_RECEIPT),
     ):
         write_manifest(archive, poor, manifest.files)
-        with pytest.raises(ArchiveError, match="the last of 2024-08-19 00:00 UTC; name one"):
+        with pytest.raises(
+            ArchiveError, match="the last of 2024-08-19 00:00 UTC, stand in no archive"
+        ):
             grown(house, tables(OTHER), archive)
     write_manifest(archive, header, manifest.files)
     one = archive / "events_raw" / "2024-08" / "00001.parquet"
@@ -240,3 +242,22 @@ def test_archives_that_do_not_reach(house: PreparedWarehouse, tmp_path: Path) ->
     with pytest.raises(ArchiveError, match="was changed"):
         grown(house, tables(OTHER), archive)
     assert first_views(house.client) == before
+
+
+def test_archives_follow_each_other(house: PreparedWarehouse, tmp_path: Path) -> None:
+    """Under retention that goes on, archives together hold what none of them holds alone."""
+    first = archived(house, tmp_path, "first")
+    manifest = read_manifest(first, shipped()[-1].name)
+    # The first was taken before the last events of the history came.
+    taken = FIRST_RECEIPT + timedelta(days=30)
+    early = msgspec.structs.replace(manifest.header, complete_until=taken)
+    files = [file for file in manifest.files if file.partition == "2024-08"]
+    write_manifest(first, early, files)
+    drop_old(house, "events")
+    second = archived(house, tmp_path, "second")
+    house.client.command("DELETE FROM events_raw WHERE true")
+    for poor in ((first,), (second,)):
+        with pytest.raises(ArchiveError, match="stand in no archive"):
+            grown(house, tables(OTHER), *poor)
+    found = grown(house, tables(OTHER), second, first)
+    assert len(found["stage_entries"]) == 5
