@@ -1,4 +1,4 @@
-"""What the benchmarks send: events of about 640 bytes as a browser sends them, as HTTP requests."""
+"""What the benchmarks send: events of about 600 bytes as a browser sends them, as HTTP requests."""
 
 import re
 import secrets
@@ -15,8 +15,23 @@ REQUEST_MARK = b"############"
 """Stands for twelve digits of a visitor's id: a generator writes the request's number there."""
 
 BATCH = 50
-_EVENTS_A_VISITOR = 10
-_VARIANTS = 20
+_OF_PAGE = {"path": "/kotlin", "product": "nbcamp", "track": "kotlin"}
+_CTA = {"cta_id": "apply-floating", "label": "지금 지원하기", "position": "floating"}
+_CLICK = 7
+_VISIT: tuple[tuple[str, dict[str, object]], ...] = (
+    ("Page Viewed", {"title": "내일배움캠프 Kotlin & Spring 6기", **_OF_PAGE}),
+    ("CTA Shown", {**_CTA, "branch": "text_b", **_OF_PAGE}),
+    ("Section Viewed", {"section_id": "curriculum", "section_index": 2, **_OF_PAGE}),
+    ("Scroll Depth Reached", {"depth": 25, "page_height": 14210, **_OF_PAGE}),
+    ("Scroll Depth Reached", {"depth": 50, "page_height": 14210, **_OF_PAGE}),
+    ("Section Viewed", {"section_id": "pricing", "section_index": 6, **_OF_PAGE}),
+    ("Scroll Depth Reached", {"depth": 75, "page_height": 14210, **_OF_PAGE}),
+    ("CTA Clicked", {**_CTA, "branch": "text_b", **_OF_PAGE}),
+    ("Engaged Time", {"engaged_ms": 15000, "total_ms": 61000, "max_scroll": 78, **_OF_PAGE}),
+    ("Page Left", {"engaged_ms": 47200, "max_scroll": 78, "trigger": "pagehide", **_OF_PAGE}),
+)
+"""What the tag sends in one visit of a landing page."""
+_CAMPAIGNS = 20
 _USER_AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/126.0.0.0 Safari/537.36"
@@ -30,24 +45,19 @@ class Template(NamedTuple):
     events: int
 
 
-def item(message_id: str, variant: int = 0) -> dict[str, object]:
-    """Build one call; `variant` changes its campaign, and every tenth one its visitor."""
-    visitor = str(uuid5(NAMESPACE_OID, f"{message_id}-{variant // _EVENTS_A_VISITOR}"))
-    campaign = f"utm_source=naver&utm_medium=cpc&utm_id={variant % _VARIANTS}"
+def item(message_id: str, number: int = _CLICK) -> dict[str, object]:
+    """Build a call of a visit, by default the click; every tenth number is of another visitor."""
+    visit, step = divmod(number, len(_VISIT))
+    visitor = str(uuid5(NAMESPACE_OID, f"{message_id}-{visit}"))
+    campaign = f"utm_source=naver&utm_medium=cpc&utm_id={visit % _CAMPAIGNS}"
+    name, properties = _VISIT[step]
     return {
         "type": "track",
-        "event": "CTA Clicked",
+        "event": name,
         "messageId": message_id,
         "anonymousId": visitor,
         "timestamp": now(),
-        "properties": {
-            "cta_id": "apply-floating",
-            "label": "지금 지원하기",
-            "position": "floating",
-            "branch": "text_b",
-            "product": "nbcamp",
-            "track": "kotlin",
-        },
+        "properties": properties,
         "context": {
             "page": {
                 "url": f"https://nbcamp.example/kotlin?{campaign}",
@@ -69,7 +79,8 @@ def now() -> str:
 def template(events: int, *, path: str = "") -> Template:
     """Build the request that a generator repeats: one call, or a batch of several."""
     prefix = f"ajs-next-1722470400000-{secrets.token_hex(4)}-7f0e-4a55-8d0c-"
-    items = [item(prefix + MARK.decode(), variant) for variant in range(events)]
+    first = _CLICK if events == 1 else 0
+    items = [item(prefix + MARK.decode(), first + number) for number in range(events)]
     for one in items:
         one["anonymousId"] = f"{one['anonymousId']:.24}{REQUEST_MARK.decode()}"
     envelope = {"writeKey": "dev", "sentAt": now()}

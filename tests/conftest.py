@@ -287,7 +287,7 @@ def collector(collector_with: Callable[..., RunningCollector]) -> RunningCollect
 
 
 @pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWarehouse]:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWarehouse]:
     """Open the engine in this process, which can hold no other folder after it."""
     settings = Settings(data=tmp_path_factory.mktemp("warehouse"))
     client = connect(settings.warehouse_place)
@@ -295,6 +295,14 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWare
     prepare(client, settings, settlement)
     yield PreparedWarehouse(client, settings.warehouse_place, settings, settlement)
     client.close()
+
+
+@pytest.fixture(scope="module")
+def warehouse(embedded: PreparedWarehouse) -> PreparedWarehouse:
+    """Begin a file of tests with nothing but the shipped plan; what it leaves behind is its own."""
+    embedded.empty()
+    embedded.prepare()
+    return embedded
 
 
 @pytest.fixture(scope="session")

@@ -98,13 +98,6 @@ def broken(  # noqa: PLR0911 - a fault each
     return told
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
-    yield
-    warehouse.empty()
-    warehouse.prepare()
-
-
 def moment(hour: int) -> str:
     """Write the wall clock at which a release's hour begins."""
     return f"{(FIRST_RECEIPT + timedelta(hours=hour)).astimezone(SEOUL):%Y-%m-%d %H:%M:%S}"

@@ -74,8 +74,6 @@ def filled(
     )
     yield warehouse
     warehouse.client.command(f"DROP VIEW {PAIRS}")
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture(scope="module")

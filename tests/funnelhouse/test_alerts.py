@@ -60,13 +60,6 @@ def receiver() -> Iterator[Receiver]:
     started.server.server_close()
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
-    yield
-    warehouse.empty()
-    warehouse.prepare()
-
-
 def rule(kind: str, **changes: Any) -> tuple[Any, ...]:
     """Return a rule of a plan of the name of its kind."""
     row: dict[str, Any] = {

@@ -109,8 +109,6 @@ def test_the_fixture(product: RunningProduct, pytester: pytest.Pytester) -> None
         """
     )
     ended = pytester.runpytest_subprocess(
-        "-p",
-        "funnelhouse.testing",
         f"--funnelhouse-url={product.console_url}",
         f"--funnelhouse-key={READ_KEY}",
         "-p",

@@ -1,6 +1,5 @@
 """One insert: what a token does in the real engine, and which errors are tried again."""
 
-from collections.abc import Iterator
 from itertools import count
 from threading import Event
 from typing import Any
@@ -163,13 +162,10 @@ def test_an_insert_is_never_asynchronous() -> None:
 
 
 @pytest.fixture(scope="module")
-def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Let the funnel `course` be the only one, and the shipped ones again afterwards."""
+def _course(warehouse: PreparedWarehouse) -> None:
+    """Let the funnel `course` be the only one."""
     warehouse.empty()
     bring(warehouse.client, COURSE)
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture

@@ -58,18 +58,12 @@ LEDGER = (
 
 @pytest.fixture(autouse=True)
 def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Start each test empty under the funnel `course`, and leave the shipped ones behind."""
+    """Start each test empty under the funnel `course`."""
     warehouse.empty()
     bring(warehouse.client, COURSE)
     yield
     warehouse.client.command(REFUSES_NONE)
     warehouse.empty()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
-    yield
-    warehouse.prepare()
 
 
 @pytest.fixture

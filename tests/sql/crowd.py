@@ -1,7 +1,6 @@
 """A crowd of random people on two funnels, for tests that count them over in Python."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -137,19 +136,14 @@ PROPERTIES = (
 )
 
 
-@contextmanager
-def gathered(
-    warehouse: PreparedWarehouse, folder: Path, seed: int, **others: Any
-) -> Iterator[Crowd]:
-    """Load a crowd in three loads, the last one once more; the shipped plan is back afterwards."""
+def gathered(warehouse: PreparedWarehouse, folder: Path, seed: int, **others: Any) -> Crowd:
+    """Load a crowd in three loads, the last one once more."""
     crowd = Crowd(seed)
     warehouse.empty()
     bring(warehouse.client, RULES, intakes=INTAKES, **others)
     loads = [crowd.told[start::3] for start in range(3)]
     Road(warehouse.place, folder).load([*loads, loads[-1]])
-    yield crowd
-    warehouse.empty()
-    warehouse.prepare()
+    return crowd
 
 
 def day_of(time: int) -> date:

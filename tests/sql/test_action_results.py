@@ -1,6 +1,5 @@
 """What became of an action: the Slack -> payment one of the team, and its states."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,14 +34,6 @@ def action(starts_on: date = START, window_days: int = 14, **changes: Any) -> tu
         "guardrail": 0.60,
     }
     return tuple((plain | changes).values())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Leave the shipped funnels behind."""
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture

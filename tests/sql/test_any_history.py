@@ -1,7 +1,6 @@
 """Histories of any kind, told to the warehouse and to a naive reference of a few lines."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -76,13 +75,11 @@ def monday(day: date) -> date:
 
 
 @pytest.fixture(scope="module")
-def course(warehouse: PreparedWarehouse) -> Iterator[PreparedWarehouse]:
+def course(warehouse: PreparedWarehouse) -> PreparedWarehouse:
     """Give the warehouse with the funnel `course` alone."""
     warehouse.empty()
     bring(warehouse.client, COURSE)
-    yield warehouse
-    warehouse.empty()
-    warehouse.prepare()
+    return warehouse
 
 
 @settings(

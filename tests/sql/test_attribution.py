@@ -1,7 +1,6 @@
 """Conversions shared among sessions: hand-worked journeys, and random ones against a reference."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -91,12 +90,9 @@ class Journey:
 
 
 @pytest.fixture(autouse=True)
-def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
+def _course(warehouse: PreparedWarehouse) -> None:
     warehouse.empty()
     bring(warehouse.client, FUNNEL)
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 def load(warehouse: PreparedWarehouse, folder: Path, journeys: list[Journey]) -> None:

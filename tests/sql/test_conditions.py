@@ -1,6 +1,5 @@
 """Which events the conditions of a stage let in: a table of operators and property values."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import orjson
@@ -92,7 +91,7 @@ def asked(number: int, sent: str) -> Told:
 @pytest.fixture(scope="module")
 def entered(
     warehouse: PreparedWarehouse, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[set[tuple[int, int]]]:
+) -> set[tuple[int, int]]:
     """Give all pairs of stage and event, by their line in the table, that came about."""
     warehouse.empty()
     rules = [asking(n, ("asked", operator, list(values))) for n, (operator, values, *_) in _LINES]
@@ -100,9 +99,7 @@ def entered(
     history = [asked(n, properties(asked=text)) for n, (_, _, text, _) in _LINES]
     Road(warehouse.place, tmp_path_factory.mktemp("conditions")).load([history])
     found = warehouse.client.query("SELECT stage_position, toUInt32(person_id) FROM stage_entries")
-    yield set(map(tuple, found.result_rows))
-    warehouse.empty()
-    warehouse.prepare()
+    return set(map(tuple, found.result_rows))
 
 
 _LINES = list(enumerate(TABLE, start=1))
@@ -133,5 +130,3 @@ def test_all_conditions_of_a_stage_must_hold(
     Road(warehouse.place, tmp_path).load([history])
     found = warehouse.client.query("SELECT person_id FROM stage_entries ORDER BY ALL").result_rows
     assert found == [("1",), ("4",)]
-    warehouse.empty()
-    warehouse.prepare()

@@ -1,6 +1,5 @@
 """What arrived held against what the plan expects: there, missing, broken, and why."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +39,6 @@ def expects(event: str, **changes: Any) -> tuple[Any, ...]:
 def of(rows: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
     """Return some columns of rows."""
     return [tuple(row[name] for name in names) for row in rows]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture

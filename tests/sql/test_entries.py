@@ -1,6 +1,6 @@
 """Stage entries, stage hits and people against a plain reading of their definitions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -196,13 +196,11 @@ def expected_of(told: Sequence[Told]) -> dict[str, list[Any]]:
 
 
 @pytest.fixture(scope="module")
-def ruled(warehouse: PreparedWarehouse) -> Iterator[PreparedWarehouse]:
+def ruled(warehouse: PreparedWarehouse) -> PreparedWarehouse:
     """Give the warehouse with the funnels of this module alone."""
     warehouse.empty()
     bring(warehouse.client, RULES)
-    yield warehouse
-    warehouse.empty()
-    warehouse.prepare()
+    return warehouse
 
 
 def hold(warehouse: PreparedWarehouse, folder: Path, history: History) -> None:

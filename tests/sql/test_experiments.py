@@ -1,6 +1,5 @@
 """The sums of an experiment over tiny histories: who counts, from when on, and what of it."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -59,12 +58,9 @@ def told(id: int, name: str, at: str, **more: Any) -> Told:  # noqa: A002 -- as 
 
 
 @pytest.fixture(autouse=True)
-def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
+def _course(warehouse: PreparedWarehouse) -> None:
     warehouse.empty()
     put(warehouse)
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 def read(warehouse: PreparedWarehouse, view: str, columns: str) -> list[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """Ordered and strict funnels against a reference that tries every beginning of a chain."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -44,7 +44,7 @@ def strict(hits: Hits) -> int:
 @pytest.fixture(scope="module")
 def people(
     warehouse: PreparedWarehouse, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[tuple[str, str], Hits]]:
+) -> dict[tuple[str, str], Hits]:
     """Load random steps of two hundred people, in two sessions each, and give what was told."""
     random = Random(11)
     warehouse.empty()
@@ -70,9 +70,7 @@ def people(
             )
     random.shuffle(history)
     Road(warehouse.place, tmp_path_factory.mktemp("ordered")).load([history])
-    yield told
-    warehouse.empty()
-    warehouse.prepare()
+    return told
 
 
 def expected(chains: Sequence[Hits]) -> list[tuple[str, int, int]]:

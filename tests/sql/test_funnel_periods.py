@@ -1,7 +1,6 @@
 """Weeks and days of a funnel on both bases, against counts made person by person."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -18,9 +17,7 @@ Entries = dict[str, dict[str, datetime]]
 
 
 @pytest.fixture(scope="module")
-def entries(
-    warehouse: PreparedWarehouse, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Entries]:
+def entries(warehouse: PreparedWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Entries:
     """Load random stages of two hundred people over six weeks, and give the first of each."""
     random = Random(5)
     warehouse.empty()
@@ -38,9 +35,7 @@ def entries(
     random.shuffle(history)
     road = Road(warehouse.place, tmp_path_factory.mktemp("periods"))
     road.load([history[:250], history[250:], history[:50]])
-    yield first
-    warehouse.empty()
-    warehouse.prepare()
+    return first
 
 
 def monday(at: datetime) -> date:

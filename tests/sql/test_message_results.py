@@ -1,7 +1,6 @@
 """What messages did: a published interval, border cases, and a plain reference on any history."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -31,14 +30,11 @@ ASKED = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _messages(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Let the funnel `course` measure messages, and the shipped ones come back."""
+def _messages(warehouse: PreparedWarehouse) -> None:
+    """Let the funnel `course` measure messages."""
     warehouse.empty()
     intake = ("course", 1, "", "closed", date(2024, 7, 1), date(2024, 8, 4))
     bring(warehouse.client, RULES, intakes=[intake])
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture

@@ -261,10 +261,9 @@ def crowd(
     request: pytest.FixtureRequest,
     warehouse: PreparedWarehouse,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Crowd]:
+) -> Crowd:
     """Load a random crowd."""
-    with gathered(warehouse, tmp_path_factory.mktemp("crowd"), request.param) as crowd:
-        yield crowd
+    return gathered(warehouse, tmp_path_factory.mktemp("crowd"), request.param)
 
 
 @pytest.mark.parametrize(

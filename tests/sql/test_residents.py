@@ -127,12 +127,10 @@ def test_the_audience_of_a_message_are_the_residents(notes: PreparedWarehouse) -
 
 
 @pytest.fixture
-def course(warehouse: PreparedWarehouse) -> Iterator[PreparedWarehouse]:
-    """Give the warehouse, emptied, to bring a plan into; the shipped one is back afterwards."""
+def course(warehouse: PreparedWarehouse) -> PreparedWarehouse:
+    """Give the warehouse, emptied, to bring a plan into."""
     warehouse.empty()
-    yield warehouse
-    warehouse.empty()
-    warehouse.prepare()
+    return warehouse
 
 
 def standing(client: Any, at: str, view: str = "funnel_residents_at") -> list[tuple[Any, ...]]:
@@ -276,10 +274,9 @@ def crowd(
     request: pytest.FixtureRequest,
     warehouse: PreparedWarehouse,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Crowd]:
+) -> Crowd:
     """Load a random crowd."""
-    with gathered(warehouse, tmp_path_factory.mktemp("crowd"), request.param) as crowd:
-        yield crowd
+    return gathered(warehouse, tmp_path_factory.mktemp("crowd"), request.param)
 
 
 def in_force(one: Resident, at: str) -> bool:

@@ -1,7 +1,7 @@
 """What ads cost and what came in: known figures, and random histories against a plain reference."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -35,13 +35,10 @@ def funnel(name: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _two_funnels(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Let two funnels of one product take the same events, and the shipped ones come back."""
+def _two_funnels(warehouse: PreparedWarehouse) -> None:
+    """Let two funnels of one product take the same events."""
     warehouse.empty()
     bring(warehouse.client, [*funnel("course"), *funnel("again")])
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A funnel that changes: its stage events end as if the rules had always been so."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import date
@@ -96,12 +96,9 @@ def cut_at(client: Client, statement: int) -> Watched:
 
 
 @pytest.fixture(autouse=True)
-def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Start empty, and leave the shipped funnels behind."""
+def _empty(warehouse: PreparedWarehouse) -> None:
+    """Start empty."""
     warehouse.empty()
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The view `targets`: those of the plan in force, and those imported beside them."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -17,12 +16,9 @@ GUARDRAIL = (*KEY, "guardrail", "at_least", 0.2, DAY)
 
 
 @pytest.fixture(autouse=True)
-def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Start empty, and leave the shipped plan behind."""
+def _empty(warehouse: PreparedWarehouse) -> None:
+    """Start empty."""
     warehouse.empty()
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 def columns(warehouse: PreparedWarehouse, table: str) -> list[tuple[str, str]]:

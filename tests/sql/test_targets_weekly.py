@@ -1,7 +1,7 @@
 """Targets beside figures: periods, versions and status, and a plain reference of the figures."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -45,14 +45,6 @@ def target(metric: str, value: float, **changes: Any) -> tuple[Any, ...]:
         "valid_from": date(2024, 1, 1),
     }
     return tuple((plain | changes).values())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shipped_again(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Leave the shipped funnels behind."""
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """How long people take from stage to stage: a worked history, and a counted crowd."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,11 @@ PERIODS = (
 
 
 @pytest.fixture
-def course(warehouse: PreparedWarehouse) -> Iterator[PreparedWarehouse]:
-    """Give the warehouse with the funnel `course` alone; the shipped plan is back afterwards."""
+def course(warehouse: PreparedWarehouse) -> PreparedWarehouse:
+    """Give the warehouse with the funnel `course` alone."""
     warehouse.empty()
     bring(warehouse.client, COURSE)
-    yield warehouse
-    warehouse.empty()
-    warehouse.prepare()
+    return warehouse
 
 
 def test_of_those_who_joined_some_paid_within_three_days(
@@ -101,10 +98,9 @@ def crowd(
     request: pytest.FixtureRequest,
     warehouse: PreparedWarehouse,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Crowd]:
+) -> Crowd:
     """Load a random crowd."""
-    with gathered(warehouse, tmp_path_factory.mktemp("crowd"), request.param) as crowd:
-        yield crowd
+    return gathered(warehouse, tmp_path_factory.mktemp("crowd"), request.param)
 
 
 Way = tuple[Any, ...]

@@ -1,7 +1,6 @@
 """Where people come from: the team's figures, and random histories against a plain reference."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,10 @@ NAVER = {"utm_source": "naver", "utm_medium": "cpc"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Let the funnel `course` be the only one, and the shipped ones come back."""
+def _course(warehouse: PreparedWarehouse) -> None:
+    """Let the funnel `course` be the only one."""
     warehouse.empty()
     bring(warehouse.client, COURSE)
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Each case file tells a tiny history and what the views make of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +28,10 @@ CASES = {
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _course(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Let the funnel `course` be the only one, and the shipped ones again afterwards."""
+def _course(warehouse: PreparedWarehouse) -> None:
+    """Let the funnel `course` be the only one."""
     warehouse.empty()
     bring(warehouse.client, COURSE)
-    yield
-    warehouse.empty()
-    warehouse.prepare()
 
 
 def load(warehouse: PreparedWarehouse, folder: Path, case: str, arrangement: str) -> None:

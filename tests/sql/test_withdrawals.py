@@ -1,7 +1,6 @@
 """Who withdrew from where and why: a worked history with targets, and a counted crowd."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,12 +53,10 @@ TARGETS = (
 
 
 @pytest.fixture
-def course(warehouse: PreparedWarehouse) -> Iterator[PreparedWarehouse]:
-    """Give the warehouse, emptied, to bring a plan into; the shipped one is back afterwards."""
+def course(warehouse: PreparedWarehouse) -> PreparedWarehouse:
+    """Give the warehouse, emptied, to bring a plan into."""
     warehouse.empty()
-    yield warehouse
-    warehouse.empty()
-    warehouse.prepare()
+    return warehouse
 
 
 def story() -> list[Told]:
@@ -181,10 +178,9 @@ def crowd(
     request: pytest.FixtureRequest,
     warehouse: PreparedWarehouse,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Crowd]:
+) -> Crowd:
     """Load a random crowd."""
-    with gathered(warehouse, tmp_path_factory.mktemp("crowd"), request.param) as crowd:
-        yield crowd
+    return gathered(warehouse, tmp_path_factory.mktemp("crowd"), request.param)
 
 
 Key = tuple[Any, ...]
