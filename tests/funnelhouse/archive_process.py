@@ -297,7 +297,9 @@ def lose_notes(settings: Settings, _: Sequence[str]) -> None:
     """Lose what the warehouse noted of imports, and the engine's log of tokens."""
     with connection(settings.warehouse_place) as client:
         client.command("TRUNCATE TABLE archived_files")
-    for log in (settings.data / "warehouse").rglob("deduplication_log_*.txt"):
+    logs = list((settings.data / "warehouse").rglob("deduplication_log_*.txt"))
+    assert logs
+    for log in logs:
         log.write_bytes(b"")
 
 

@@ -108,6 +108,7 @@ def before(source: House) -> dict[str, list[Any]]:
 def archive(folder: Path, source: House) -> Path:
     """Export the source, killed half-way; then the export goes on and keeps what was finished."""
     into = folder / "archive"
+    source.die("dying_export", into, "gathering rejected_raw")
     source.die("dying_export", into, "rejected_raw/")
     written = {path: path.stat().st_ino for path in into.rglob("*.parquet")}
     assert len(written) > 5

@@ -68,14 +68,6 @@ RAW = {"events", "rejected_events"}
 """The views that show what was sent itself."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _shipped(warehouse: PreparedWarehouse) -> Iterator[None]:
-    """Have the shipped plan in force again after these tests."""
-    yield
-    warehouse.empty()
-    warehouse.prepare()
-
-
 @pytest.fixture
 def house(warehouse: PreparedWarehouse, tmp_path: Path) -> Iterator[PreparedWarehouse]:
     """Give the warehouse with the funnel `course` and the history, and set all right again."""
