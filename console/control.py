@@ -32,6 +32,14 @@ ADDRESS_FILE = "control.json"
 _NO_KEY = 401
 
 
+Insert = Callable[[Client, str, str, bytes], None]
+"""Inserts rows, an Arrow stream, into a table under a token."""
+
+
+def _no_insert(_client: Client, table: str, _token: str, _rows: bytes) -> None:
+    raise ValueError(f"Nothing is inserted into {table} here.")
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """What the routes work with: whether the warehouse is prepared, where it is, the jobs.
@@ -48,6 +56,7 @@ class Control:
     progress: Callable[[], Progress] = lambda: Progress(0.0, 0)
     timezone: str = "Asia/Seoul"
     metrics: Callable[[], bytes] = bytes
+    insert: Insert = _no_insert
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
@@ -167,6 +176,12 @@ def _controlled(state: Control) -> APIRouter:
         argument = orjson.loads(await request.body() or b"null")
         return await run_in_threadpool(_job, state, name, argument)
 
+    @router.post("/insert")
+    async def insert(request: Request, table: str, token: str) -> Response:
+        """Insert rows of an archive."""
+        rows = await request.body()
+        return await run_in_threadpool(_insert, state, table, token, rows)
+
     return router
 
 
@@ -180,6 +195,12 @@ def _refusal(status: int) -> Callable[[Request, Any], Coroutine[Any, Any, Respon
 def _query(warehouse: Warehouse, statement: str, fmt: str) -> Response:
     with connection(warehouse, readonly=True) as client:
         return Response(client.raw_query(statement, fmt=fmt))
+
+
+def _insert(state: Control, table: str, token: str, rows: bytes) -> Response:
+    with connection(state.warehouse) as client:
+        state.insert(client, table, token, rows)
+        return Response(status_code=204)
 
 
 def _job(state: Control, name: str, argument: Any) -> Response:

@@ -15,6 +15,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import ADDRESS_FILE
+from funnelhouse.archive.work import insert_piece
+from funnelhouse.forgetting import Drain
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import Job, jobs_of
 from funnelhouse.plan_change import PlanChange
@@ -52,6 +54,13 @@ class Access(Protocol):
             RefusedError: the job refuses its argument.
         """
 
+    def insert(self, table: str, rows: bytes, token: str) -> None:
+        """Insert rows of an archive, an Arrow stream of one batch, under a token.
+
+        Raises:
+            RefusedError: the warehouse refuses the rows.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Direct:
@@ -59,6 +68,7 @@ class Direct:
 
     warehouse: Warehouse
     jobs: dict[str, Job]
+    settlement: Settlement
 
     def query(self, statement: str, fmt: str) -> bytes:
         """Run a read-only statement."""
@@ -76,6 +86,14 @@ class Direct:
         except (ClickHouseError, ValueError) as error:
             raise RefusedError(str(error)) from error
 
+    def insert(self, table: str, rows: bytes, token: str) -> None:
+        """Insert rows of an archive."""
+        try:
+            with connection(self.warehouse) as client:
+                insert_piece(self.settlement, client, table, token, rows)
+        except (ClickHouseError, ValueError) as error:
+            raise RefusedError(str(error)) from error
+
 
 @dataclass(frozen=True, slots=True)
 class Remote:
@@ -90,6 +108,10 @@ class Remote:
     def job(self, name: str, argument: Any = None) -> Any:
         """Run a job."""
         return orjson.loads(self._ask(f"/control/jobs/{name}", orjson.dumps(argument)))
+
+    def insert(self, table: str, rows: bytes, token: str) -> None:
+        """Insert rows of an archive."""
+        self._ask("/control/insert", rows, table=table, token=token)
 
     def _ask(self, path: str, body: bytes, **query: str) -> bytes:
         answer = self.http.post(path, content=body, params=query)
@@ -125,7 +147,10 @@ def open_warehouse(
         if prepared and isinstance(found, Direct) and not settings.warehouse:
             with connection(found.warehouse) as client:
                 prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
-        yield found
+                # The engine stays open as long as any connection is.
+                yield found
+        else:
+            yield found
 
 
 def _reach(settings: Settings, held: ExitStack) -> Access:
@@ -141,7 +166,15 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
     change = PlanChange(settings, settlement)
     held.callback(change.stop)
     drain = partial(_load_all, settings, settlement)
-    return Direct(settings.warehouse_place, jobs_of(change, settings, settlement, drain))
+    jobs = jobs_of(change, settings, settlement, drain, partial(_all_loaded, drain))
+    return Direct(settings.warehouse_place, jobs, settlement)
+
+
+@contextmanager
+def _all_loaded(drain: Drain) -> Iterator[None]:
+    """Have nothing loaded within a `with` block, but all that the spool holds before it."""
+    drain()
+    yield
 
 
 def _load_all(settings: Settings, settlement: Settlement) -> None:

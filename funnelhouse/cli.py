@@ -8,6 +8,7 @@ import typer
 
 from funnelhouse import __version__
 from funnelhouse.commands import (
+    archive,
     attribution,
     coverage,
     events,
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     help="From the browser to exact funnel numbers: collect events, load them, ask for numbers.",
 )
-imports = typer.Typer(help="Bring in what stands in CSV files.")
+imports = typer.Typer(help="Bring in what stands in CSV files, or in an archive.")
 experiments = typer.Typer(help="Read experiments out, and plan them.")
 attributions = typer.Typer(help="Compute attribution that SQL alone cannot.")
 tests = typer.Typer(help="Test runs, whose events stand in no report.")
@@ -70,6 +71,7 @@ app.command()(processes.demo)
 app.command()(coverage.coverage)
 app.command()(expect.expect)
 app.command()(forget.forget)
+app.command()(archive.export)
 app.add_typer(imports, name="import")
 app.add_typer(plans, name="plan")
 app.add_typer(tests, name="run")
@@ -78,6 +80,7 @@ app.add_typer(attributions, name="attribution")
 imports.command("spend")(spend.spend)
 imports.command("events")(events.events)
 imports.command("targets")(targets.targets)
+imports.command("archive")(archive.archive)
 plans.command("check")(plan.check)
 plans.command("apply")(plan.apply)
 plans.command("diff")(plan_texts.diff)

@@ -11,6 +11,7 @@ from ingest.disk import LOCAL_DISK
 from ingest.recovery import damaged_folder
 from sql.forget import forget
 from sql.settle import Settlement
+from sql.snapshot import drop
 
 Drain = Callable[[], None]
 """Loads what lies in the spool, or waits until it is loaded."""
@@ -30,6 +31,8 @@ def forget_person(
         raise ValueError("Name a person by a user id or a device's id.")
     drain()
     with settlement.rules, settlement.turn:
+        # What is kept for an export that is under way holds the person too.
+        drop(client)
         forgotten = forget(client, person)
     folder = damaged_folder(settings.spool_folder)
     damaged = list(LOCAL_DISK.list(folder))

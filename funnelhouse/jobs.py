@@ -10,6 +10,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from funnelhouse.archive.work import Rest, archive_jobs
 from funnelhouse.forgetting import Drain, forget_person
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.settings import Settings
@@ -79,7 +80,7 @@ JOBS: dict[str, Job] = {
 
 
 def jobs_of(
-    change: PlanChange, settings: Settings, settlement: Settlement, drain: Drain
+    change: PlanChange, settings: Settings, settlement: Settlement, drain: Drain, rest: Rest
 ) -> dict[str, Job]:
     """Give all jobs: those on the warehouse alone, on the change of its plan, and on people."""
 
@@ -106,12 +107,18 @@ def jobs_of(
         days = {name: date.fromisoformat(asked[name]) for name in ("first_day", "last_day")}
         return compute_markov(client, Period(**asked | days))
 
-    return JOBS | {
-        "judge_release": judge_release,
-        "apply_plan": lambda _client, folder: change.begin(folder),
-        "plan": lambda client, _: change.progress(client),
-        "forget": lambda client, person: forget_person(client, person, settings, settlement, drain),
-        "experiments": listed,
-        "experiment_readout": read_out,
-        "markov": markov,
-    }
+    return (
+        JOBS
+        | archive_jobs(settings.spool_folder, settlement, rest)
+        | {
+            "judge_release": judge_release,
+            "apply_plan": lambda _client, folder: change.begin(folder),
+            "plan": lambda client, _: change.progress(client),
+            "forget": lambda client, person: forget_person(
+                client, person, settings, settlement, drain
+            ),
+            "experiments": listed,
+            "experiment_readout": read_out,
+            "markov": markov,
+        }
+    )

@@ -6,6 +6,7 @@ Until it is done every view reads the plan before; what goes wrong is kept to be
 import logging
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from funnelhouse.archive.earlier import earlier_events
 from funnelhouse.plan_tables import tables_of
 from funnelhouse.settings import Settings
 from schemas.registry import load_plan
-from sql.builds import apply_plan
+from sql.builds import Earlier, apply_plan
 from sql.client import WarehouseError, connection
 from sql.growth import events_read, stop_growing
 from sql.settle import Settlement
@@ -107,7 +109,9 @@ class PlanChange:
             for fault in plan.refused:
                 log.warning("a file of the plan is refused", extra={"fault": str(fault)})
             with connection(self._settings.warehouse_place) as client:
-                changed = apply_plan(client, tables_of(plan), self._settlement, self._note)
+                changed = apply_plan(
+                    client, tables_of(plan), self._settlement, self._note, self._earlier()
+                )
                 self._settle_sessions(client)
             self._progress = Progress(changed=changed)
         except Exception as error:
@@ -115,6 +119,10 @@ class PlanChange:
             self._progress = Progress(error=str(error))
             if not self._stop.is_set():
                 log.exception("the plan is not in force, the one before is")
+
+    def _earlier(self) -> Earlier | None:
+        folders = self._settings.archives
+        return partial(earlier_events, folders) if folders else None
 
     def _settle_sessions(self, client: Client) -> None:
         try:

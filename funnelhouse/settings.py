@@ -20,6 +20,8 @@ SHIPPED_PLAN = Path(__file__).parent.parent / "schemas"
 _DEV_KEYS = "dev:web"
 _LIMITS = Limits()
 _CLUSTER = re.compile(r"[A-Za-z0-9_-]+")
+_MOST_DAYS = 18_250
+"""Fifty years: the engine's times end in 2106."""
 
 
 class Settings(BaseSettings):
@@ -148,6 +150,37 @@ class Settings(BaseSettings):
     export_max_rows: Annotated[int, Field(ge=1000, description="Most rows of one export.")] = (
         1_000_000
     )
+    retention_events_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=_MOST_DAYS,
+            description="Days that `events` keeps an event; 0 is for ever. Reports outlive it.",
+        ),
+    ] = 0
+    retention_rejected_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=_MOST_DAYS,
+            description="Days that `rejected_events` keeps an event; 0 is for ever.",
+        ),
+    ] = 0
+    retention_coverage_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=_MOST_DAYS,
+            description="Days that coverage looks back at most; 0 is for ever.",
+        ),
+    ] = 0
+    archive: Annotated[
+        str,
+        Field(
+            description="Folders of archives, comma separated, in which a rebuild finds events that"
+            " retention has dropped; empty for none."
+        ),
+    ] = ""
     alert_webhook: Annotated[
         str, Field(description="Slack-compatible webhook that is told of alerts; empty for none.")
     ] = ""
@@ -234,6 +267,17 @@ class Settings(BaseSettings):
     def run_folder(self) -> Path:
         """Where processes leave snapshots for each other."""
         return self.data / "run"
+
+    @property
+    def retention_days(self) -> dict[str, int]:
+        """How long each kind of rows is kept, by the names of `sql.retention`."""
+        kinds = ("events", "rejected", "coverage")
+        return {kind: getattr(self, f"retention_{kind}_days") for kind in kinds}
+
+    @property
+    def archives(self) -> list[Path]:
+        """Where rebuilds find events that are dropped."""
+        return [Path(folder.strip()) for folder in self.archive.split(",") if folder.strip()]
 
     @property
     def limits(self) -> Limits:

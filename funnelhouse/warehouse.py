@@ -23,6 +23,7 @@ from console.pages.site import Progress
 from console.pages.warmth import Warmth
 from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.alerts import Alerts, Receivers
+from funnelhouse.archive.work import insert_piece
 from funnelhouse.endpoint import Endpoint
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
@@ -38,6 +39,7 @@ from ingest.metrics import LoaderSnapshot, WarehouseCollector, exposition, read_
 from schemas.registry import PlanError, load_plan
 from sql.builds import apply_plan, plan_in_force
 from sql.client import connect
+from sql.retention import retain
 from sql.settle import Settlement
 from sql.upgrade import migrate
 
@@ -100,13 +102,13 @@ def _await_drained(settings: Settings) -> None:
 
 
 def _control(
-    settings: Settings, ready: Event, change: PlanChange, settlement: Settlement
+    settings: Settings, ready: Event, change: PlanChange, loader: Loader, settlement: Settlement
 ) -> Control:
     """Gather what the routes work with."""
     host, _ = host_and_port(settings.console)
     readers = settings.readers
     export = Export(readers, settings.export_max_rows) if readers else None
-    jobs = jobs_of(change, settings, settlement, partial(_await_drained, settings))
+    jobs = jobs_of(change, settings, settlement, partial(_await_drained, settings), loader.at_rest)
     door = Door(readers, open=is_loopback(host))
     drained = partial(is_drained, settings.spool_folder)
     progress = partial(_progress, settings)
@@ -120,6 +122,7 @@ def _control(
         progress,
         settings.timezone,
         exposition(WarehouseCollector(settings.run_folder, partial(_held, settings))),
+        partial(insert_piece, settlement),
     )
 
 
@@ -147,6 +150,7 @@ def run(settings: Settings) -> int:
         if not ready.is_set():
             try:
                 prepare(client, settings, settlement)
+                retain(client, settings.retention_days)
             except PlanError as error:
                 faulty.append(error)
                 loader.stop.set()
@@ -163,7 +167,7 @@ def run(settings: Settings) -> int:
         settlement,
     )
     host, port = host_and_port(settings.console)
-    state = _control(settings, ready, change, settlement)
+    state = _control(settings, ready, change, loader, settlement)
     app = control(state)
     server = uvicorn.Server(
         uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None)

@@ -6,9 +6,9 @@ segment go when the warehouse has made its rows durable.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ from ingest.tables import (
 )
 from sql.runs import Run, registered
 from sql.settle import TOUCHED, Settlement
+from sql.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,21 @@ class Loader:
         self._announced: set[str] = set()
         self._thread = ThreadPoolExecutor(1, "derive")
         self._ahead: Future[Prepared] | None = None
+        self._loading = Turn()
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Have all that was loaded landed, and load nothing within a `with` block.
+
+        Raises:
+            ValueError: the loader was told to stop before that.
+        """
+        with self._loading:
+            try:
+                self._landing.end()
+            except Stopped as error:
+                raise ValueError("The product is being stopped; ask again when it runs.") from error
+            yield
 
     def run(self) -> None:
         """Load whatever comes until `stop` is set; connect at once, since others wait for it."""
@@ -106,15 +122,19 @@ class Loader:
         """Do one load if there is one to do; False when there is none, or it was told to stop."""
         self._publish()
         try:
-            prepared = self._prepared()
-            if prepared is not None:
-                self._prepare_ahead(prepared.load)
-                self._landing.add(self._insert(prepared))
-                self._landing.go_on()
-            if self._ahead is None:
-                self._landing.end()
+            with self._loading:
+                return self._load()
         except Stopped:
             return False
+
+    def _load(self) -> bool:
+        prepared = self._prepared()
+        if prepared is not None:
+            self._prepare_ahead(prepared.load)
+            self._landing.add(self._insert(prepared))
+            self._landing.go_on()
+        if self._ahead is None:
+            self._landing.end()
         return prepared is not None
 
     def _prepared(self) -> Prepared | None:

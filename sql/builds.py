@@ -5,23 +5,30 @@ view's own SELECT, everybody is settled, and only then do views read it.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 import orjson
+import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
-from sql.growth import grow
+from sql.growth import grow, grow_of
 from sql.layout import share, stored
+from sql.lost import Lost, lost_events
 from sql.settle import Settlement
-from sql.signals import grow_signals
+from sql.signals import grow_signals, signal_rows
 
 Rows = Sequence[tuple[Any, ...]]
 Builds = Mapping[str, Rows]
 Note = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much is done, and of how much."""
+Earliest = Callable[[], Iterable[pa.Table]]
+"""Gives events that the warehouse has no more, or none, some at a time; as often as it is asked."""
+Earlier = Callable[[Lost], Earliest]
+"""Finds these, or raises an error that says why not."""
 
 _RULES = (
     "build",
@@ -40,15 +47,6 @@ _RULES = (
     "reenter",
     "reads",
 )
-_LOST_EVENTS = """
-WITH
-    (SELECT minOrNull(arrival) FROM arrivals) AS came,
-    (SELECT minOrNull(arrival) FROM events_raw) AS kept
-SELECT
-    came IS NOT NULL AND (kept IS NULL OR came < kept),
-    kept IS NOT NULL,
-    fromUnixTimestamp64Micro(toInt64(bitShiftRight(ifNull(kept, 0), 12)), 'UTC')
-"""
 _PLAN_TABLES = (
     "plan_funnels",
     "plan_intakes",
@@ -110,10 +108,17 @@ class PlanTables:
         return {_fingerprint([timezone, *sorted(map(repr, rules))]): rules for rules in of.values()}
 
 
-def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: Note) -> bool:
+def apply_plan(
+    client: Client,
+    plan: PlanTables,
+    settlement: Settlement,
+    note: Note,
+    earlier: Earlier | None = None,
+) -> bool:
     """Bring a plan into force; False when it is already. Safe to repeat after a crash.
 
-    Until the last moment every view reads the plan before. Loads may go on meanwhile.
+    Until the last moment every view reads the plan before. Loads may go on meanwhile. `earlier`
+    finds events that retention has dropped.
 
     Raises:
         WarehouseError: states must be built from events that are no longer there.
@@ -124,14 +129,16 @@ def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: N
     builds = plan.builds()
     new = {build: rules for build, rules in builds.items() if build not in complete}
     if new:
-        _refuse_lost_events(client)
+        events = _earlier_events(client, settlement, None, earlier)
         with settlement.growing(client, list(new)):
-            _grow(client, new, settlement, note)
+            _grow(client, new, settlement, note, events)
     signals = plan.signals(settlement.timezone)
     unseen = {build: rules for build, rules in signals.items() if build not in complete}
     if unseen:
+        rows = signal_rows(unseen, settlement.timezone)
+        events = _earlier_events(client, settlement, min(row[-1] for row in rows), earlier)
         note("events", 0, 1)
-        grow_signals(client, unseen, settlement)
+        grow_signals(client, rows, settlement, events)
     _write_plan(client, plan, builds, signals)
     names = [*builds, *signals]
     client.insert("plan_states", [[plan.name, names]], column_names=["plan", "builds"])
@@ -142,6 +149,11 @@ def apply_plan(client: Client, plan: PlanTables, settlement: Settlement, note: N
 def plan_in_force(client: Client) -> str:
     """Name the plan that views read, "" before the first one."""
     return _state(client)[0]
+
+
+def builds_in_force(client: Client) -> Collection[str]:
+    """Name the builds that views read, none before the first plan."""
+    return _state(client)[1]
 
 
 def _fingerprint(content: Any) -> str:
@@ -155,18 +167,34 @@ def _state(client: Client) -> tuple[str, Collection[str]]:
     return "", ()
 
 
-def _refuse_lost_events(client: Client) -> None:
-    """Refuse when events have been dropped: arrivals, which are kept, reach further back."""
-    ((dropped, left, horizon),) = client.query(_LOST_EVENTS).result_rows
-    if dropped:
-        lost = f"Events received before {horizon:%Y-%m-%d %H:%M} UTC" if left else "All events"
-        raise WarehouseError(
-            f"{lost} are dropped, so edited funnels cannot be rebuilt whole;"
-            " bring the archive back, or leave the funnels as they were."
+def _earlier_events(
+    client: Client, settlement: Settlement, since: datetime | None, earlier: Earlier | None
+) -> Earliest:
+    """Find the events that new builds need and the warehouse has no more, from `since` on.
+
+    Raises:
+        WarehouseError: nobody has them.
+    """
+    with settlement.rules:
+        lost = lost_events(client)
+    if lost is None or (since is not None and lost.last < since):
+        return tuple
+    if earlier is None:
+        gone = (
+            f"Events received before {lost.kept_from:%Y-%m-%d %H:%M} UTC"
+            if lost.kept_from
+            else "All events"
         )
+        raise WarehouseError(
+            f"{gone} are dropped, so edited funnels and experiments cannot be rebuilt whole; name"
+            " an archive that holds them in FUNNELHOUSE_ARCHIVE, or leave them as they were."
+        )
+    return earlier(lost)
 
 
-def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) -> None:
+def _grow(
+    client: Client, builds: Builds, settlement: Settlement, note: Note, earlier: Earliest
+) -> None:
     names = list(builds)
     rows = [(build, *rule) for build, rules in builds.items() for rule in rules]
     with settlement.rules:
@@ -177,6 +205,7 @@ def _grow(client: Client, builds: Builds, settlement: Settlement, note: Note) ->
         share(client, "stage_rules")
     note("events", 0, 1)
     grow(client, "stage_events", names)
+    grow_of(client, "stage_events", names, earlier())
     settlement.everybody(client, lambda done, of: note("people", done, of))
 
 

@@ -133,6 +133,11 @@ _BY_EVENT = (
     *("session_events", "exposure_events", "seen_events", "events_raw"),
 )
 _BY_PAYLOAD = ("rejected_raw", "run_events_raw")
+_BY_REJECTION = f"""
+(source, arrival, event_id) IN (
+    SELECT source, arrival, event_id FROM rejected_raw WHERE {_OF_PAYLOAD}
+)
+"""  # noqa: S608 - words of ours
 _BY_PERSON = ("stage_hits_raw", "stage_entries_raw", "sessions_raw", "experiment_exposures_raw")
 _BY_NAMES = """
 hasAny(
@@ -144,7 +149,7 @@ hasAny(
 )
 """
 TABLES = {*_BY_EVENT, *_BY_PAYLOAD, *_BY_PERSON, "experiment_signals_raw", "postponed_seeds"}
-TABLES |= {"user_devices", "aliased_users"}
+TABLES |= {"user_devices", "aliased_users", "rejected_arrivals"}
 """Every table in which something of a person stands."""
 
 _COLUMNS = """
@@ -237,6 +242,7 @@ def _remove(client: Client, ids: Mapping[str, Any]) -> Iterator[tuple[str, int]]
         ),
         ("postponed_seeds", "id IN {ids:Array(String)}", persons),
         ("experiment_signals_raw", _BY_NAMES, ids),
+        ("rejected_arrivals", _BY_REJECTION, ids),
         *((table, _OF_PAYLOAD, ids) for table in _BY_PAYLOAD),
         *((table, by_event, {}) for table in _BY_EVENT),
     ]

@@ -3,9 +3,11 @@
 Whoever asks does so over a connection of their own: the one that grows them waits for the end.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from sql.layout import cluster_of
@@ -15,6 +17,18 @@ GROWING: dict[str, Any] = {"log_comment": "stage events of new builds"}
 
 _OF_IT = f"""
 current_database = currentDatabase() AND Settings['log_comment'] = '{GROWING["log_comment"]}'
+"""
+
+
+_KNOWN = """
+CREATE TEMPORARY VIEW known_earlier AS
+SELECT *
+FROM earlier_events
+WHERE (source, event_id) IN (
+    SELECT source, event_id
+    FROM arrivals
+    WHERE (source, event_id) IN (SELECT source, event_id FROM earlier_events)
+)
 """
 
 
@@ -36,14 +50,41 @@ def grow(client: Client, table: str, builds: Sequence[str]) -> None:
 
     On a cluster each shard reads its own events, and only what is found of them travels.
     """
+    select, cluster = _select_of(client, table), cluster_of(client)
+    found = f"cluster('{cluster}', view({select}))" if cluster else f"({select})"
+    _fill(client, table, builds, found)
+
+
+def grow_of(client: Client, table: str, builds: Sequence[str], events: Iterable[pa.Table]) -> None:
+    """Fill a table with what its view makes of events that the warehouse has no more.
+
+    Of these the ones count that it knows to have arrived: who was forgotten since stays so.
+    """
+    select = ""
+    for some in events:
+        if not select:
+            database = client.command("SELECT currentDatabase()")
+            stored = rf"{database}\.events_raw(_local)?\b"
+            select = re.sub(stored, "known_earlier", _select_of(client, table))
+        client.command("DROP TEMPORARY TABLE IF EXISTS known_earlier, earlier_events")
+        client.command("CREATE TEMPORARY TABLE earlier_events AS events_raw ENGINE = Memory")
+        client.command(_KNOWN)
+        client.insert_arrow("earlier_events", some)
+        _fill(client, table, builds, f"({select})")
+    client.command("DROP TEMPORARY TABLE IF EXISTS known_earlier, earlier_events")
+
+
+def _select_of(client: Client, table: str) -> str:
     view = f"{table.removesuffix('_raw')}_mv"
     ((select,),) = client.query(
         "SELECT as_select FROM system.tables"
         " WHERE database = currentDatabase() AND name = {view:String}",
         parameters={"view": view},
     ).result_rows
-    cluster = cluster_of(client)
-    found = f"cluster('{cluster}', view({select}))" if cluster else f"({select})"
+    return str(select)
+
+
+def _fill(client: Client, table: str, builds: Sequence[str], found: str) -> None:
     client.command(
         f"INSERT INTO {table} SELECT * FROM {found}"  # noqa: S608 - the view's own text
         " WHERE build IN {builds:Array(String)}",

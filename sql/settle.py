@@ -41,6 +41,7 @@ _SESSIONS = ("120_visits", "130_sessions", *_SWAPPED, "150_exposures")
 # What is read in order of the key is for one thread: a second one would wait, and hold its part.
 _IN_ORDER = {"max_threads": 1, "optimize_aggregation_in_order": 1}
 _EVENTS_A_SLICE = 5_000_000
+_EVENTS_A_SHARE = 1_000_000
 _POSTPONED_AT_ONCE = 200_000
 
 
@@ -88,6 +89,37 @@ class Settlement:
             version = self._next_version(client)
             statements.run("023_seeds_of_bucket", bucket=bucket, buckets=buckets)
             statements.run(*_PEOPLE, "056_seen", *_OWNERS)
+            statements.run(*_SESSIONS, version=version)
+
+    def links(self, client: Client) -> None:
+        """Note all later copies of events, and join all users that alias calls join."""
+        statements = Statements(client, self._words)
+        with self.turn, statements.scratch():
+            version = self._next_version(client)
+            Statements(client, self._words, _IN_ORDER).run("015_duplicates_of_all")
+            statements.run("016_touched_by_aliases")
+            join_users(client, version)
+
+    def shares(self, client: Client) -> int:
+        """Give in how many shares everybody is settled, each of which fits into memory."""
+        tables = ("session_events", "stage_events", "exposure_events")
+        events = max(Statements(client, self._words).count(table) for table in tables)
+        return events // _EVENTS_A_SHARE + 1
+
+    def share(self, client: Client, share: int, shares: int) -> None:
+        """Settle a share of everybody, after `links`; all shares from 0 make everybody.
+
+        It is what loads do: views show the old rows of a person or the new ones.
+        """
+        statements = Statements(client, self._words)
+        with self.turn, statements.scratch():
+            version = self._next_version(client)
+            statements.run("000_builds", growing=self._growing, these=False)
+            statements.run("024_seeds_of_share", share=share, shares=shares)
+            if self._growing:
+                statements.run("022_postponed", version=version, gone=0)
+            statements.run(*_PEOPLE, "054_candidates", "056_seen", *_OWNERS)
+            _settle_stages(statements, version)
             statements.run(*_SESSIONS, version=version)
 
     @contextmanager

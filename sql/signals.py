@@ -4,14 +4,15 @@ A build is one experiment's rules as its file stands; its rows are made once, by
 view's own SELECT.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from sql.growth import grow
+from sql.growth import grow, grow_of
 from sql.layout import share
 from sql.settle import Settlement
 
@@ -21,17 +22,27 @@ Builds = Mapping[str, Sequence[tuple[Any, ...]]]
 _RULES = ("build", "role", "position", "event_name", "conditions", "by_session", "since")
 
 
-def grow_signals(client: Client, builds: Builds, settlement: Settlement) -> None:
-    """Note what came for these builds so far, and what comes from now on.
-
-    Safe to repeat after a crash.
-    """
-    zone = ZoneInfo(settlement.timezone)
-    rows = [
+def signal_rows(builds: Builds, timezone: str) -> list[tuple[Any, ...]]:
+    """Give the rows of `signal_rules`; the last value is the moment from which events count."""
+    zone = ZoneInfo(timezone)
+    return [
         (build, *rule, datetime.combine(since, time(), zone).astimezone(UTC))
         for build, rules in builds.items()
         for _, *rule, since in rules
     ]
+
+
+def grow_signals(
+    client: Client,
+    rows: Sequence[tuple[Any, ...]],
+    settlement: Settlement,
+    earlier: Callable[[], Iterable[pa.Table]],
+) -> None:
+    """Note what came for the builds of these rules so far, and what comes from now on.
+
+    `earlier` gives events that the warehouse has no more. Safe to repeat after a crash.
+    """
+    builds = sorted({row[0] for row in rows})
     with settlement.rules:
         known = client.query("SELECT DISTINCT build FROM signal_rules").result_rows
         missing = [row for row in rows if (row[0],) not in known]
@@ -39,3 +50,4 @@ def grow_signals(client: Client, builds: Builds, settlement: Settlement) -> None
             client.insert("signal_rules", missing, column_names=_RULES)
         share(client, "signal_rules")
     grow(client, "experiment_signals_raw", list(builds))
+    grow_of(client, "experiment_signals_raw", list(builds), earlier())

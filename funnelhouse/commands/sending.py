@@ -65,7 +65,7 @@ def report(progress: "Progress") -> None:
 
 
 @contextmanager
-def bar(total: int | None) -> Iterator[Callable[[int, str], None]]:
+def bar(total: int | None, what: str = "sending") -> Iterator[Callable[[int, str], None]]:
     """Show a bar on standard error while it is a terminal; yields how to move it.
 
     `total` is of bytes or rows, as are the steps; None where nobody knows it.
@@ -76,7 +76,7 @@ def bar(total: int | None) -> Iterator[Callable[[int, str], None]]:
 
     console = Console(stderr=True)
     with Bar(console=console, disable=not console.is_terminal) as shown:
-        task = shown.add_task("sending", total=total)
+        task = shown.add_task(what, total=total)
         yield lambda done, told: shown.update(
             task, completed=done, description=escape(printable(told))
         )

@@ -262,7 +262,9 @@ def test_events_dropped(warehouse: PreparedWarehouse, road: Road, dropped: str, 
     road.load(HISTORY)
     warehouse.client.command(f"DELETE FROM events_raw WHERE {dropped}")
     before = all_views(warehouse.client)
-    with pytest.raises(WarehouseError, match=f"{told}.* are dropped.*bring the archive back"):
+    with pytest.raises(
+        WarehouseError, match=f"{told}.* are dropped.*name an archive that holds them"
+    ):
         bring(warehouse.client, OTHER)
     assert all_views(warehouse.client) == before
     assert len(before["stage_entries"]) == 4

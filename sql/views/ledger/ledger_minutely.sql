@@ -3,6 +3,7 @@
 -- sum, and anything but 0 is a fault of this product. `received` is counted before the spool, and
 -- told by the loader before it loads; what no loader has seen yet is in no column.
 -- Events of test runs are counted as all others; of forgotten people the numbers alone are left.
+-- What retention has dropped is still counted.
 -- Duplicates: each copy of an event counts in the minute in which that copy came.
 CREATE OR REPLACE VIEW ledger_minutely AS
 WITH
@@ -31,13 +32,14 @@ WITH
         UNION ALL
         SELECT
             source,
-            toStartOfMinute(received_at),
+            toStartOfMinute(fromUnixTimestamp64Micro(toInt64(bitShiftRight(arrival, 12)), 'UTC')),
             0,
             0,
             0,
             count(),
             0
-        FROM rejected_events
+        FROM rejected_arrivals FINAL
+        WHERE NOT replayed
         GROUP BY 1, 2
         UNION ALL
         SELECT

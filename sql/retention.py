@@ -1,0 +1,28 @@
+"""How long tables keep what was received: the engine's own TTL, set and taken back by settings."""
+
+from collections.abc import Mapping
+
+from clickhouse_connect.driver.client import Client
+
+RETAINED = {
+    "events": ("events_raw", "toDateTime(received_at)"),
+    "rejected": ("rejected_raw", "toDateTime(received_at)"),
+    "coverage": ("seen_events", "hour"),
+}
+"""Tables whose rows may go, with the time that counts.
+
+What reports are made of is in none of them: a person's stages and sessions are settled anew
+whenever an event of theirs comes, from all that was ever noted of them.
+"""
+
+
+def retain(client: Client, days: Mapping[str, int]) -> None:
+    """Have each table of RETAINED drop rows after so many days; 0 keeps them for ever."""
+    for kind, (table, moment) in RETAINED.items():
+        after = days.get(kind, 0)
+        wanted = f"{moment} + toIntervalDay({after})"
+        definition = str(client.command(f"SHOW CREATE TABLE {table}"))
+        if after and f"TTL {wanted}" not in definition:
+            client.command(f"ALTER TABLE {table} MODIFY TTL {wanted}")
+        if not after and "TTL " in definition:
+            client.command(f"ALTER TABLE {table} REMOVE TTL")
