@@ -2,6 +2,7 @@
 -- these, so that it adds up when retention has dropped the events themselves.
 -- Duplicates: keyed by arrival, so a repeated load adds nothing; of a replayed event the row with
 -- replayed = 1 wins.
+-- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS rejected_arrivals
 (
     source   LowCardinality(String),

@@ -92,7 +92,8 @@ def settling(client: Client) -> Iterator[Work]:
         "these": False,
         "everybody": False,
     }
-    parameters |= {"bucket": 0, "buckets": 1, "slice": 0, "slices": 1, "at_once": 10}
+    parameters |= {"bucket": 0, "buckets": 1, "share": 0, "shares": 1, "at_once": 10}
+    parameters |= {"slice": 0, "slices": 1}
     statements = Statements(client, _WORDS)
 
     def run(name: str, **slice_: int) -> None:
