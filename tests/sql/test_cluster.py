@@ -277,7 +277,7 @@ def test_two_shards_say_what_one_machine_says(tmp_path: Path) -> None:
     single, shards = (read(tmp_path / f"{one}.json") for one in where)
     assert list(single) == list(shards) == list(PARTS)
     for part in PARTS:
-        assert sum(map(bool, single[part].values())) > 80
+        assert sum(map(bool, single[part].values())) > 70
         assert {v: rows for v, rows in shards[part].items() if rows != single[part][v]} == {}
 
 
