@@ -210,7 +210,7 @@ def test_rows_are_deleted_where_they_stand(warehouse: PreparedWarehouse) -> None
     """A deletion goes to the rows of all shards; a table on every shard tells the others."""
     place = stored(cast("Client", Recorder([(CLUSTER,)])), "stage_hits_raw")
     assert place == f"stage_hits_raw_local ON CLUSTER '{CLUSTER}'"
-    assert stored(cast("Client", Recorder()), "plan_funnels") == "plan_funnels"
+    assert stored(cast("Client", Recorder([(CLUSTER,)])), "plan_funnels") == "plan_funnels"
     for statement in (f"DELETE FROM {place} WHERE 1", f"ALTER TABLE {place} DELETE WHERE 1"):
         warehouse.client.query("SELECT formatQuery({q:String})", parameters={"q": statement})
 
