@@ -210,7 +210,7 @@ def test_rows_are_deleted_where_they_stand(warehouse: PreparedWarehouse) -> None
     """A deletion goes to the rows of all shards; a table on every shard tells the others."""
     place = stored(cast("Client", Recorder([(CLUSTER,)])), "stage_hits_raw")
     assert place == f"stage_hits_raw_local ON CLUSTER '{CLUSTER}'"
-    assert stored(cast("Client", Recorder()), "plan_funnels") == "plan_funnels"
+    assert stored(cast("Client", Recorder([(CLUSTER,)])), "plan_funnels") == "plan_funnels"
     for statement in (f"DELETE FROM {place} WHERE 1", f"ALTER TABLE {place} DELETE WHERE 1"):
         warehouse.client.query("SELECT formatQuery({q:String})", parameters={"q": statement})
 
@@ -277,7 +277,7 @@ def test_two_shards_say_what_one_machine_says(tmp_path: Path) -> None:
     single, shards = (read(tmp_path / f"{one}.json") for one in where)
     assert list(single) == list(shards) == list(PARTS)
     for part in PARTS:
-        assert sum(map(bool, single[part].values())) > 80
+        assert sum(map(bool, single[part].values())) > 70
         assert {v: rows for v, rows in shards[part].items() if rows != single[part][v]} == {}
 
 
