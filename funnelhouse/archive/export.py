@@ -43,23 +43,50 @@ class Piece:
         return f"{self.of.table}/{self.partition}/{self.number:05d}.parquet"
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the warehouse keeps for an archive, cut into files, and what of these is written."""
+
+    header: Header
+    pieces: list[Piece]
+    notes: Notes
+
+    @property
+    def rows(self) -> int:
+        """Count the rows of all files."""
+        return sum(piece.rows for piece in self.pieces)
+
+
 def export(access: Access, folder: Path, note: Note, rows_a_file: int = ROWS_A_FILE) -> Manifest:
-    """Write an archive into a folder, or go on with one that was broken off there.
+    """Write an archive into a folder, or go on with one that was broken off there."""
+    return write(access, folder, gather(access, folder, note, rows_a_file), note)
+
+
+def gather(access: Access, folder: Path, note: Note, rows_a_file: int = ROWS_A_FILE) -> Gathered:
+    """Have the warehouse keep all tables as of one moment; `note` is told of tables.
 
     Raises:
         ArchiveError: the folder holds something else.
-        WarehouseError: another export began meanwhile.
     """
     notes = Notes(folder)
     header = _header(access, notes)
     pieces: list[Piece] = []
     for number, one in enumerate(ARCHIVED):
-        note(0, f"gathering {one.table} ({number + 1} of {len(ARCHIVED)})")
+        note(number, f"gathering {one.table}")
         if access.job("archive_order", [header.archive, one.table]):
             pieces += _pieces(access, header.archive, one, rows_a_file)
-    files = list(_written(access, folder, notes, pieces, note))
-    manifest = write_manifest(folder, header, files)
-    notes.remove()
+    return Gathered(header, pieces, notes)
+
+
+def write(access: Access, folder: Path, gathered: Gathered, note: Note) -> Manifest:
+    """Write what was gathered; `note` is told of rows.
+
+    Raises:
+        RefusedError: another export began meanwhile.
+    """
+    files = list(_written(access, folder, gathered.notes, gathered.pieces, note))
+    manifest = write_manifest(folder, gathered.header, files)
+    gathered.notes.remove()
     access.job("archive_drop")
     return manifest
 

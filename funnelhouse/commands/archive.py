@@ -20,10 +20,14 @@ def export(
 ) -> int:
     """Write all that cannot be derived into a folder, as Parquet with checksums."""
     from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
-    from funnelhouse.archive.export import export as write  # noqa: PLC0415 - quick --help
+    from funnelhouse.archive.export import gather, write  # noqa: PLC0415 - quick --help
+    from sql.snapshot import ARCHIVED  # noqa: PLC0415 - quick --help
 
-    with open_warehouse(settings) as access, bar(None, "exporting") as show:
-        manifest = write(access, folder, show)
+    with open_warehouse(settings) as access:
+        with bar(len(ARCHIVED), "gathering") as show:
+            gathered = gather(access, folder, show)
+        with bar(gathered.rows, "writing") as show:
+            manifest = write(access, folder, gathered, show)
     header = manifest.header
     typer.echo(
         f"{manifest.rows} rows stand in {len(manifest.files)} files of {folder}"
@@ -43,7 +47,8 @@ def archive(
     from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
     from funnelhouse.archive.loading import load_archive, read_archive  # noqa: PLC0415 - as above
 
-    with bar(None, "checking") as show:
+    size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
+    with bar(size, "checking") as show:
         manifest = read_archive(folder, show)
     with open_warehouse(settings) as access, bar(manifest.rows, "loading") as show:
         loaded = load_archive(access, folder, manifest, show)
