@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from clickhouse_connect.driver.client import Client
 
+from sql.layout import stored
+
 RETAINED = {
     "events": ("events_raw", "toDateTime(received_at)"),
     "rejected": ("rejected_raw", "toDateTime(received_at)"),
@@ -21,8 +23,9 @@ def retain(client: Client, days: Mapping[str, int]) -> None:
     for kind, (table, moment) in RETAINED.items():
         after = days.get(kind, 0)
         wanted = f"{moment} + toIntervalDay({after})"
-        definition = str(client.command(f"SHOW CREATE TABLE {table}"))
+        place = stored(client, table)
+        definition = str(client.command(f"SHOW CREATE TABLE {place.partition(' ')[0]}"))
         if after and f"TTL {wanted}" not in definition:
-            client.command(f"ALTER TABLE {table} MODIFY TTL {wanted}")
+            client.command(f"ALTER TABLE {place} MODIFY TTL {wanted}")
         if not after and "TTL " in definition:
-            client.command(f"ALTER TABLE {table} REMOVE TTL")
+            client.command(f"ALTER TABLE {place} REMOVE TTL")

@@ -12,6 +12,7 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
+from sql.layout import cluster_of
 from sql.lost import lost_events
 
 _BY_ARRIVAL = "fromUnixTimestamp64Micro(toInt64(bitShiftRight(arrival, 12)), 'UTC')"
@@ -95,7 +96,14 @@ def take(client: Client, name: str) -> None:
     """Keep all tables as they are at this moment, under a name; what else was kept is removed.
 
     Nothing may be loaded meanwhile. It counts once it has its header.
+
+    Raises:
+        WarehouseError: the tables are spread over a cluster.
     """
+    if cluster_of(client):
+        raise WarehouseError(
+            "A cluster cannot be exported; take a backup by the servers' own BACKUP … ON CLUSTER."
+        )
     drop(client)
     for one in ARCHIVED:
         taken = _taken(name, one.table)

@@ -30,6 +30,8 @@ from sql.layout import (
     share,
     stored,
 )
+from sql.retention import RETAINED, retain
+from sql.snapshot import take
 from tests.conftest import PreparedWarehouse
 from tests.sql.replicas import changed_later, described, rendered
 from tests.sql.shards import CLUSTER
@@ -213,6 +215,19 @@ def test_rows_are_deleted_where_they_stand(warehouse: PreparedWarehouse) -> None
     assert stored(cast("Client", Recorder([(CLUSTER,)])), "plan_funnels") == "plan_funnels"
     for statement in (f"DELETE FROM {place} WHERE 1", f"ALTER TABLE {place} DELETE WHERE 1"):
         warehouse.client.query("SELECT formatQuery({q:String})", parameters={"q": statement})
+
+
+def test_retention_and_export_know_a_cluster() -> None:
+    """Old rows go on all shards; what would be taken from one server alone is refused."""
+    kept = Recorder(*([(CLUSTER,)] for _ in RETAINED))
+    retain(cast("Client", kept), {"events": 30})
+    shown, changed, *_ = kept.done
+    assert shown == "SHOW CREATE TABLE events_raw_local"
+    place, _, ttl = changed.partition(" MODIFY ")
+    assert place == f"ALTER TABLE events_raw_local ON CLUSTER '{CLUSTER}'"
+    assert ttl == "TTL toDateTime(received_at) + toIntervalDay(30)"
+    with pytest.raises(WarehouseError, match="A cluster cannot be exported; take a backup"):
+        take(cast("Client", Recorder([(CLUSTER,)])), "any")
 
 
 # Made for real
