@@ -18,12 +18,15 @@ demo: install
 up: install
 	$(BIN)/funnelhouse up
 
-# Each core takes whole files of tests, so that what a file's tests share is made once.
+# A worker takes whole files of tests, so that what a file's tests share is made once; there is one
+# more than cores, since tests wait for processes that they start.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 test: install
-	$(BIN)/pytest -n logical --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 test-all: install
-	$(BIN)/pytest -n logical --dist loadfile -m "slow or not slow"
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "slow or not slow"
 
 check: install
 	$(BIN)/ruff check .
