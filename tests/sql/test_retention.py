@@ -38,8 +38,8 @@ from tests.sql.history import (
     tables,
 )
 
-NOW_S = time.time() - FIRST_RECEIPT.timestamp()
-"""What is received so many seconds after the first receipt is received now."""
+NOW_S = time.time() - 3600 - FIRST_RECEIPT.timestamp()
+"""What is received so many seconds after the first receipt was received an hour ago."""
 
 OTHER = (
     rule(1, "applied", funnel_version=2),
