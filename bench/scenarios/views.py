@@ -42,6 +42,10 @@ _GIVEN = {
     "window_days": "30",
     "lookback_days": "30",
     "half_life_days": "7",
+    "since": "'2024-12-01 00:00:00'",
+    "until": "'2024-12-02 00:00:00'",
+    "run": "''",
+    "release": "''",
 }
 _MEASURED = (("time", "s"), ("rows read", "rows"), ("memory", "MB"))
 _TOOK = """

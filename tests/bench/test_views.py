@@ -1,0 +1,28 @@
+"""The scenario of the views: none is left out."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+
+from bench.scenarios.views import _ROWS_OF_EVENTS
+from sql.upgrade import VIEWS
+
+
+def test_every_view_is_measured_over_a_crowd(tmp_path: Path) -> None:
+    """A small crowd is filled in, and time, rows and memory of each view are told."""
+    figures = tmp_path / "figures.json"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "bench", "views"),
+            *("--events", "5000", "--repeat", "1", "--folder", tmp_path, "--json", figures),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    told = orjson.loads(figures.read_bytes())["figures"]
+    measured = {(one["contender"], one["quantity"]) for one in told}
+    for view in set(VIEWS) - set(_ROWS_OF_EVENTS):
+        for quantity in ("time", "rows read", "memory"):
+            assert (Path(view).name, quantity) in measured
