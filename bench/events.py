@@ -15,7 +15,7 @@ REQUEST_MARK = b"############"
 """Stands for twelve digits of a visitor's id: a generator writes the request's number there."""
 
 BATCH = 50
-_OF_PAGE = {"path": "/kotlin", "product": "nbcamp", "track": "kotlin"}
+_OF_PAGE = {"product": "nbcamp", "track": "kotlin"}
 _CTA = {"cta_id": "apply-floating", "label": "지금 지원하기", "position": "floating"}
 _CLICK = 7
 _VISIT: tuple[tuple[str, dict[str, object]], ...] = (
