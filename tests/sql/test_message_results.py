@@ -223,7 +223,10 @@ def reference(told: list[Told]) -> dict[Any, tuple[int, ...]]:
             if since <= moment < until
         ]
 
-    messages = sorted((m for m in told if m.name == "message_sent"), key=lambda m: (time(m), m.id))
+    messages = sorted(
+        (m for m in told if m.name == "message_sent"),
+        key=lambda m: (time(m), m.properties["cluster"]),
+    )
     clicks = [c for c in told if c.name == "message_clicked"]
     hours: dict[Any, list[Told]] = defaultdict(list)
     rows: dict[Any, list[Any]] = defaultdict(lambda: [0, set(), 0, set(), set()])
@@ -257,7 +260,10 @@ def reference(told: list[Told]) -> dict[Any, tuple[int, ...]]:
 
 
 def clicked(click: Told, message: Told, mine: list[Told]) -> bool:
-    """Say whether a click is of a message: the last of its campaign by then, among the person's."""
+    """Say whether a click is of a message: the last of its campaign by then, among the person's.
+
+    Of those at one moment it is the one whose cluster comes last.
+    """
     campaign = click.properties["campaign"]
     before = [m for m in mine if m.properties["campaign"] == campaign and time(m) <= time(click)]
     return bool(before) and click.user == message.user and same(before[-1], message)

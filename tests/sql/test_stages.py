@@ -156,7 +156,7 @@ def test_a_rebuild_cut_short_is_made_good(
     warehouse: PreparedWarehouse, road: Road, *, taken_back: bool
 ) -> None:
     """Whether the new rules come again at the next start or the old ones, nothing is mixed."""
-    cut_short(warehouse, road, taken_back=taken_back, every=7)
+    cut_short(warehouse, road, taken_back=taken_back, every=13)
 
 
 @pytest.mark.slow

@@ -3,7 +3,8 @@
 -- first_day and last_day of sending (report timezone); within_days.
 -- Inputs: the measures message_sent and message_clicked of `stage_entries` (detail: the campaign),
 -- entries into the goal, `stays` at the audience, under the version in force on the day of sending.
--- A click belongs to the last message of its campaign that the person had got by then. `several`: the
+-- A click belongs to the last message of its campaign that the person had got by then, of several at
+-- one moment to the one whose cluster comes last in the alphabet. `several`: the
 -- person got another message, of any campaign, less than 24 hours before or after. `resided`: they
 -- stood at the audience when it was sent; `reached`: and entered the goal within within_days after it,
 -- in the track and intake in which they stood there, or in one that goes together with them.
