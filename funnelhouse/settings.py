@@ -145,7 +145,7 @@ class Settings(BaseSettings):
         10_000
     )
     load_max_bytes: Annotated[int, Field(gt=0, description="Most segment bytes in one load.")] = (
-        64 * 1024**2
+        128 * 1024**2
     )
     export_max_rows: Annotated[int, Field(ge=1000, description="Most rows of one export.")] = (
         1_000_000

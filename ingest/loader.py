@@ -53,7 +53,7 @@ class LoaderConfig:
 
     spool: Path
     run_folder: Path
-    max_load_bytes: int = 128 * 1024 * 1024
+    max_load_bytes: int
     poll_s: float = 0.1
     longest_wait_s: float = 30.0
 

@@ -175,7 +175,7 @@ def main() -> None:
     """Load the spool of the environment's settings; arguments: the step to die at, `refuse`."""
     settings = Settings()
     mortal = Mortal(int(sys.argv[1]), death=lambda: os._exit(9))
-    config = LoaderConfig(settings.spool_folder, settings.run_folder)
+    config = LoaderConfig(settings.spool_folder, settings.run_folder, settings.load_max_bytes)
     settings.run_folder.mkdir(parents=True, exist_ok=True)
     with connection(settings.warehouse_place) as client:
         list(migrate(client, settings.timezone))

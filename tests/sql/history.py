@@ -211,7 +211,7 @@ class Road:
 
     def config(self, **changes: Any) -> LoaderConfig:
         """The loader's configuration; it reports into the folder beside the spool."""
-        return replace(LoaderConfig(self.spool, self.folder), **changes)
+        return replace(LoaderConfig(self.spool, self.folder, 128 * 1024**2), **changes)
 
     def loader(self, connect: Callable[[], Client], **changes: Any) -> Loader:
         """The product's loader over this spool; `changes` are of its configuration."""
