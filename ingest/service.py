@@ -1,4 +1,4 @@
-"""What the collector answers beside events: health, metrics, and the settings document of SDKs."""
+"""What the collector answers beside events: health and metrics, and what SDKs ask for first."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from ingest import answers
-from ingest.http import Head
 from ingest.metrics import METRICS_TYPE, SnapshotCollector, exposition
+from ingest.sdk_documents import sdk_documents
 
 
 def error_response(_request: Request, error: Exception) -> Response:
@@ -49,51 +49,5 @@ def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:
         """Counters of all workers in the Prometheus text format."""
         return Response(scraped(), media_type=METRICS_TYPE)
 
-    @app.get("/v1/projects/{key}/settings")
-    def settings(key: str, request: Request) -> JSONResponse:
-        """The project settings that analytics.js asks for first: send here, load nothing else."""
-        host = request.headers.get("host", "")
-        integration = {"apiKey": key, "apiHost": f"{host}/v1", "protocol": request.url.scheme}
-        document = {
-            "integrations": {"Segment.io": integration},
-            "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
-            "edgeFunction": {},
-            "analyticsNextEnabled": True,
-            "middlewareSettings": {},
-            "enabledMiddleware": {},
-            "metrics": {"sampleRate": 0},
-            "legacyVideoPluginsEnabled": False,
-            "remotePlugins": [],
-        }
-        return JSONResponse(document, headers={"access-control-allow-origin": "*"})
-
-    @app.get("/sourceConfig")
-    @app.get("/sourceConfig/")
-    def source_config(request: Request) -> JSONResponse:
-        """The source's document that RudderStack's SDKs ask for first: no destination but this."""
-        key = Head.of(request.scope).key
-        off = {"enabled": False}
-        source = {
-            "id": key,
-            "name": key,
-            "writeKey": key,
-            "enabled": True,
-            "config": {"statsCollection": {"errors": off, "metrics": off}},
-            "destinations": [],
-            "connections": [],
-            "workspaceId": "funnelhouse",
-        }
-        origin = request.headers.get("origin", "").encode("latin-1")
-        headers = {name.decode(): value.decode() for name, value in answers.cors_headers(origin)}
-        document = {"source": source, "updatedAt": "2024-01-01T00:00:00Z"}
-        return JSONResponse(document, headers=headers)
-
-    @app.options("/sourceConfig")
-    @app.options("/sourceConfig/")
-    def source_config_preflight(request: Request) -> Response:
-        """Grant the Authorization header with which those SDKs ask."""
-        granted = answers.preflight(request.headers.raw)
-        headers = {name.decode(): value.decode() for name, value in granted.headers}
-        return Response(status_code=granted.status, headers=headers)
-
+    app.include_router(sdk_documents())
     return app
