@@ -1,4 +1,4 @@
-"""What the collector answers beside events: health, metrics, and the settings of SDKs."""
+"""What the collector answers beside events: health and metrics."""
 
 import time
 from collections.abc import Callable
@@ -137,24 +137,3 @@ def test_loader_lag_is_a_metric(product: RunningProduct) -> None:
     assert product.post("/v1/t?writeKey=dev", _click()).status_code == 200
     product.wait_visible(lambda: loaded() > before)
     assert 0 <= metrics["funnelhouse_loader_lag_seconds"] < DEADLINE_S
-
-
-def test_settings_of_analytics_js(collector: RunningCollector) -> None:
-    """analytics.js finds its project's settings, which send it here and load nothing else."""
-    answer = collector.client.get("/v1/projects/dev/settings", headers={"host": "events.example"})
-    document = answer.json()
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert document["integrations"] == {
-        "Segment.io": {"apiKey": "dev", "apiHost": "events.example/v1", "protocol": "http"}
-    }
-    assert document["remotePlugins"] == []
-    assert document["plan"]["track"]["__default"] == {"enabled": True, "integrations": {}}
-
-
-def test_settings_behind_a_proxy(collector_with: Callable[..., RunningCollector]) -> None:
-    """Behind a trusted proxy that ends TLS, the settings send analytics.js to https."""
-    collector = collector_with(trusted_proxies="127.0.0.1")
-    headers = {"x-forwarded-proto": "https"}
-    document = collector.client.get("/v1/projects/dev/settings", headers=headers).json()
-    assert document["integrations"]["Segment.io"]["protocol"] == "https"
