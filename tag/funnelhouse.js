@@ -20,6 +20,9 @@
   const now = () => Math.round(performance.now()); // no page can freeze this clock
   const newId = () => [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => (byte + 256).toString(16).slice(1)).join("");
+  // No task is long: what a page need not wait for goes in steps, each a task of its own.
+  const inTurn = (...steps) => steps.forEach((step) => setTimeout(safe(step)));
+  const pause = () => doc.hidden || new Promise((done) => setTimeout(done));
   const part = (file, then) => {
     if (parts[file]) return;
     const element = parts[file] = doc.createElement("script");
@@ -58,7 +61,7 @@
     levelOf(navigator.globalPrivacyControl && (data.gpc || "anonymous")),
     levelOf(navigator.doNotTrack == 1 && data.dnt),
   );
-  let level = levelNow();
+  let level;
 
   // ---- Who is here, in one small object: cookie first, localStorage behind it ----
   // a: anonymous id, u: user id, g: group, s: session, t: last seen, e: entry, v: variants
@@ -72,12 +75,13 @@
       .filter((one) => one?.a).sort((one, other) => other.t - one.t)[0] || me;
   };
   const remember = (changes) => {
-    recalled = -1e3;
+    if (recalled != now()) recalled = -1e3;
     recall();
     Object.assign(me, changes);
     if (level < 2) return;
-    keep("fh", JSON.stringify(me));
-    cookie(encodeURIComponent(JSON.stringify(me)), 34e6);
+    const text = JSON.stringify(me);
+    keep("fh", text);
+    cookie(encodeURIComponent(text), 34e6);
   };
   const forget = () => {
     me = {};
@@ -102,11 +106,11 @@
   // ---- Delivery: an event is an entry of the store until the collector has answered for it ----
 
   const target = script.src.replace(/tag\.js.*/, "v1/batch?writeKey=") + data.key;
-  const run = safe(() => {
+  const runNow = safe(() => {
     const asked = /[?&]fh_run=([\w-]+)/.exec(page.search);
     return asked ? sessionStorage.fhr = asked[1] : sessionStorage.fhr;
-  })();
-  const watched = run && []; // what the panel shows
+  });
+  let run, watched; // what the panel shows
   const waiting = new Map(); // this page's events without an answer
   const stored = new Set(), beaconed = new Set();
   let timer, failures = 0, failure, heldUp;
@@ -124,6 +128,7 @@
   };
   const schedule = (delay) => timer ||= setTimeout(deliver, delay);
   const batchOf = (entries) => {
+    kit.settle?.();
     const keys = [], texts = [];
     let room = 2e4; // characters: browsers let 64 KiB be under way when a page ends
     for (const [key, text] of entries) {
@@ -139,6 +144,7 @@
       // What has left the store has had its answer in another tab.
       for (const key of stored) read(key) || gone(key);
       const next = batchOf(waiting);
+      await pause();
       if (!next || !level) return;
       let status, answer, after;
       try {
@@ -159,11 +165,10 @@
         timer = setTimeout(deliver, delay);
         return;
       }
-      next[0].forEach(gone);
+      for (const key of next[0]) gone(key), waiting.size % 8 || await pause();
       heldUp = 0;
       watched?.push({ keys: next[0], answer, status });
-      if (answer && (answer.results || answer.error) && (run || /^(localhost|127)|\.test$/.test(page.hostname))) console.warn(name, answer);
-      if (failures) kit.log?.("warn", "Sending failed", { failure, times: failures });
+      kit.told?.(answer, failures, failure);
       failures = 0;
     }
   };
@@ -174,7 +179,7 @@
   const beacon = () => {
     for (let next; !(heldUp > 0) && level; next[0].forEach((key) => beaconed.add(key))) {
       next = batchOf([...waiting].reverse().filter(([key]) => !beaconed.has(key)));
-      if (!next || !navigator.sendBeacon(target, new Blob([next[1]], { type: "text/plain" }))) return;
+      if (!next || !navigator.sendBeacon(target, next[1])) return;
     }
   };
 
@@ -208,10 +213,10 @@
   const context = {
     library: { name: "funnelhouse.js", version: "1.0.0" },
     locale: navigator.language,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: win.Temporal?.Now.timeZoneId(),
   };
   const everywhere = marks(data, "prop");
-  let referrer = clean(doc.referrer);
+  let referrer;
   const here = () => ({ url: clean(page.href), path: page.pathname, referrer, title: doc.title.slice(0, 500) });
   const send = (type, fields, options) => {
     if (!level) return;
@@ -344,20 +349,19 @@
     },
     ready: (work) => setTimeout(work),
     user: () => (touch(), { id: () => me.u, anonymousId: () => me.a }),
-    log: watched,
   };
-  const kit = { fh, data, script, run, safe, on, wants, part, clean, touch, remember, now: () => ({ me, level, view }), track, store, waiting, marks, starting, leaving, asked };
+  const kit = win.fhTag = { fh, data, context, safe, on, wants, part, clean, touch, remember, now: () => ({ me, level, view }), track, store, waiting, marks, starting, leaving, asked };
 
   // ---- Start ----
 
-  const start = safe(() => {
-    part("watch");
-    if (run) part("panel");
-    if (doc.querySelector("[data-variant]") && wants("experiments")) part("experiments");
-    touch(1);
-    setTimeout(safe(begin), 0, first()); // each step is a task of its own, so that none is long
-    setTimeout(safe(listen));
-  });
+  const start = () => inTurn(
+    () => doc.querySelector("[data-variant]") && wants("experiments") && part("experiments"),
+    () => part("watch"),
+    () => run && part("panel"),
+    () => touch(1),
+    () => begin(first()),
+    listen,
+  );
   const listen = () => {
     on(win, "pointermove pointerdown keydown touchstart scroll click", active);
     on(doc, "visibilitychange", () => (doc.hidden ? leave("hidden") : comeBack()));
@@ -387,11 +391,18 @@
       if (stored.size) schedule(Math.min(read("fhw") - Date.now(), 3e5) || 200);
     }
   };
-  win.fhTag = kit;
   const wake = () => {
     const marked = data.link && /[?&]fh_link=/.test(page.search); // the ids are to be adopted first
-    if (data.link) part("links", marked && start);
-    if (!marked) setTimeout(start);
+    inTurn(
+      () => level = levelNow(),
+      () => {
+        referrer = clean(doc.referrer);
+        run = kit.run = runNow();
+        watched = fh.log = run && [];
+      },
+      () => data.link && part("links", marked && start),
+      () => marked || start(),
+    );
   };
   if (doc.prerendering) on(doc, "prerenderingchange", wake);
   else wake();

@@ -25,21 +25,29 @@
   });
   const spies = () => ["fbq", "gtag"].forEach(spy);
   const unsettled = new Set();
-  const convert = (...given) => {
-    if (!wants("pixels")) return track(...given);
+  const convert = (name, properties, options) => {
+    if (!wants("pixels")) return track(name, properties, options);
     spies();
-    const event = track(...given), at = now();
-    if (!event) return;
+    const at = now();
     const stateOf = (pixel) => (win[pixel] ? (calls[pixel] > at - 1e3 ? "called" : "silent") : "absent");
+    const pixelsNow = () => ({ fbq: stateOf("fbq"), gtag: stateOf("gtag") });
+    const event = track(name, properties, { ...options, context: { ...options?.context, pixels: pixelsNow() } });
+    if (!event) return;
     const settle = safe(() => {
-      event.context.pixels = { fbq: stateOf("fbq"), gtag: stateOf("gtag") };
+      event.context.pixels = pixelsNow();
       if (waiting.has("fhq" + event.messageId)) store(event);
       unsettled.delete(settle);
     });
-    settle();
     unsettled.add(settle);
     setTimeout(settle, 500);
   };
+
+  // Where Temporal does not tell it, the timezone costs the first to ask tens of milliseconds.
+  if (!kit.context.timezone) {
+    (win.requestIdleCallback || setTimeout)(safe(() => {
+      kit.context.timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    }));
+  }
 
   // ---- What goes wrong, sampled ----
 
@@ -49,6 +57,12 @@
     if (wants("errors") && sampled && logs-- > 0) {
       track("log_recorded", { service: page.hostname, level, message: message.replace(/[^\s=@/]+@[^\s@]+\.\w+/g, "…"), attributes });
     }
+  };
+  // What the collector answered in the end, after how many failures and which last.
+  const told = (answer, times, failure) => {
+    const inDevelopment = kit.run || /^(localhost|127)|\.test$/.test(page.hostname);
+    if (inDevelopment && (answer?.results || answer?.error)) console.warn(data.name || "funnelhouse", answer);
+    if (times) log("warn", "Sending failed", { failure, times });
   };
   on(win, "error", ({ message, filename, lineno: line }) => message && log("error", message, { file: clean(filename), line }));
   on(win, "unhandledrejection", ({ reason }) => log("error", String(reason?.message || reason)));
@@ -89,19 +103,21 @@
     seers.get(element)?.();
     seers.delete(element);
   };
-  // A screen full of them is looked at in slices, so that no task is long.
-  const unseen = [];
-  const look = () => {
-    const end = performance.now() + 1;
-    while (unseen[0] && performance.now() < end) safe(see)(unseen.shift());
-    if (unseen[0]) setTimeout(look);
+  // A screen full of them is taken in slices, each a task of its own, so that none is long.
+  const slowly = (work, slice_ms) => {
+    const left = [];
+    const slice = () => {
+      const end = performance.now() + slice_ms;
+      while (left[0] && performance.now() < end) safe(work)(left.shift());
+      if (left[0]) setTimeout(slice);
+    };
+    return (items) => left.push(...items) == items.length && setTimeout(slice);
   };
-  const eyes = new IntersectionObserver((entries) => {
-    if (unseen.push(...entries) == entries.length) look();
-  }, {
+  const eyes = new IntersectionObserver(slowly(see, 0.1), {
     threshold: [...Array(101).keys()].map((percent) => percent / 100),
   });
-  const scan = () => all("[data-cta],[data-section]").forEach((element) => eyes.observe(element));
+  const observe = slowly((element) => eyes.observe(element), 1);
+  const scan = () => observe(all("[data-cta],[data-section]"));
 
   // Depth is read where the browser has just laid the page out, never in the handler of a scroll.
   let scrolled;
@@ -215,7 +231,7 @@
       });
       forms.clear();
     }
-    unsettled.forEach((settle) => settle());
+    kit.settle();
   });
   let soon;
   const lookForBlocks = () => wants("experiments") && doc.querySelector("[data-variant]") && part("experiments");
@@ -229,9 +245,8 @@
     }), 100);
   })).observe(doc, { subtree: true, childList: true, attributeFilter: ["data-cta", "data-cta-branch", "data-section"] });
 
-  Object.assign(kit, { convert, log, eyes, seers });
+  Object.assign(kit, { convert, told, eyes, seers, settle: () => unsettled.forEach((settle) => settle()) });
   lookForBlocks();
-  spies();
   on(win, "load", spies);
-  scan();
+  setTimeout(() => spies() || scan());
 })();

@@ -1,9 +1,22 @@
-"""What the tag costs a page with 200 calls to action and sections: measured, printed, bounded."""
+"""What the tag costs a page with 200 calls to action and sections on a slow phone: measured, held.
+
+Chromium slows its own main thread down; times are of that thread's processor, by its own trace.
+"""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import median
 from typing import Any
 
-from tests.browser.conftest import Visits
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Visits, elsewhere
+
+Event = dict[str, Any]
+Kind = tuple[str, str, str]
 
 SLOW_PHONE = 4
 """How much slower than a core of this machine a slow phone's is taken to be."""
@@ -12,58 +25,169 @@ BLOCK = (
     "<section data-section='s{0}' style='height:300px'><h2>Section {0}</h2>"
     "<a data-cta='apply-{0}' data-cta-position='body' href='#x'>Apply {0}</a></section>"
 )
-SCROLL = """async () => {
-  for (let top = 0; top < document.body.scrollHeight; top += 400) {
-    scrollTo(0, top);
-    await new Promise(requestAnimationFrame);
-    await new Promise(requestAnimationFrame);
-  }
-}"""
-MAX_TASK_MS = 5
-"""Of processor time here; the figure for a slow phone is printed beside it."""
+SCRIPT = """<p id=last>The end</p><script>
+// The page changes its layout in each scroll: whoever reads it in a handler has it made anew.
+addEventListener('scroll', () => { last.style.width = scrollY % 97 + 'px'; });
+function scrollFrom(top) {
+  scrollTo(0, top);
+  setTimeout(yardstick);
+  if (top < document.body.scrollHeight) requestAnimationFrame(() => scrollFrom(top + 400));
+}
+function yardstick() {
+  for (let n = 0; n < 5e3; n++) JSON.stringify({n, text: 'x' + n});
+}
+</script>"""
+MAX_TASK_MS = 10
+"""Of processor time on a slow phone. The aim is 5, which all but a few of some 400 tasks keep."""
+
 MAX_BYTES = 8_192
-WORK = {"FunctionCall", "EvaluateScript", "FireAnimationFrame", "TimerFire", "EventDispatch"}
+MAX_REQUESTS = 20
+VISITS = 3
+CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline", "v8.execute"]
+WORK = {"FunctionCall", "EvaluateScript", "v8.compile", "RunMicrotasks"}
+"""Pieces of a task that are scripts; the page's own script makes no microtasks."""
+
+LAYOUT = {"Layout", "UpdateLayoutTree"}
 
 
-def of_the_tag(event: dict[str, Any]) -> bool:
-    """Say whether a piece of a trace is work of the tag's own files."""
-    data = event.get("args", {}).get("data", {})
-    return event["name"] in WORK and "/tag" in str(data.get("url", ""))
+def ends(event: Event) -> float:
+    """When a piece of a trace was over."""
+    return float(event["ts"] + event.get("dur", 0))
+
+
+def took_ms(event: Event) -> float:
+    """How long a piece kept the processor."""
+    return float(event.get("tdur", 0)) / 1000
+
+
+def told(event: Event, name: str) -> str:
+    """What a piece tells of itself."""
+    return str(event.get("args", {}).get("data", {}).get(name, ""))
+
+
+def tasks(trace: list[Event]) -> Iterator[list[Event]]:
+    """Each task of the browser's threads, with its pieces in the order of their beginnings."""
+    whole = [event for event in trace if event["ph"] == "X"]
+    whole.sort(key=lambda event: (event["pid"], event["tid"], event["ts"], -event.get("dur", 0)))
+    for _, thread in groupby(whole, key=lambda event: (event["pid"], event["tid"])):
+        task: list[Event] = []
+        for event in thread:
+            if task and event["ts"] < ends(task[0]):
+                task.append(event)
+            elif event["name"] == "RunTask":
+                yield task
+                task = [event]
+        yield task
+
+
+def of_the_tag(task: list[Event]) -> list[Event]:
+    """The outermost pieces of a task that are the tag's work."""
+    found: list[Event] = []
+    for event in task:
+        own = "/tag" in told(event, "url") or event["name"] == "RunMicrotasks"
+        if event["name"] in WORK and own and not (found and event["ts"] < ends(found[-1])):
+            found.append(event)
+    return found
+
+
+def inside(pieces: list[Event], task: list[Event]) -> set[str]:
+    """Names of what happened inside pieces of a task."""
+    return {
+        event["name"]
+        for event in task
+        for piece in pieces
+        if piece["ts"] < event["ts"] and ends(event) <= ends(piece)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit: the tag's longest task of each kind, those that laid out, the page's yardstick."""
+
+    longest_ms: dict[Kind, float]
+    layouts: list[Kind]
+    yardstick_ms: float
+
+    @classmethod
+    def of(cls, trace: list[Event]) -> "Visit":
+        """Read a trace."""
+        longest: defaultdict[Kind, float] = defaultdict(float)
+        layouts = []
+        for task in tasks(trace):
+            pieces = of_the_tag(task)
+            if not pieces:
+                continue
+            events = [told(one, "type") for one in task if one["name"] == "EventDispatch"]
+            first = pieces[0]
+            file = told(first, "url").rpartition("/")[2] or first["name"]
+            kind = (file, told(first, "columnNumber"), " ".join(dict.fromkeys(events)))
+            longest[kind] = max(longest[kind], sum(map(took_ms, pieces)))
+            if inside(pieces, task) & LAYOUT:
+                layouts.append(kind)
+        yardsticks = [took_ms(one) for one in trace if told(one, "functionName") == "yardstick"]
+        return cls(longest, layouts, median(yardsticks))
+
+
+def visit(visits: Visits, page: Page, host: str) -> Visit:
+    """Open the page, scroll to its end, click, and leave, traced."""
+    before = len(visits.named(host, "cta_shown"))
+    visits.browser.start_tracing(page=page, categories=CATEGORIES)
+    page.goto(visits.site.url(host))
+    visits.wait(host, "cta_shown", before + 1)
+    page.evaluate("scrollFrom(0)")
+    visits.wait(host, "cta_shown", before + 200)
+    box = page.locator("a").last.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 9, box["y"] + 9)
+    elsewhere(page)
+    return Visit.of(json.loads(visits.browser.stop_tracing())["traceEvents"])
+
+
+def slow_down(page: Page) -> None:
+    """Let a page's main thread be as slow as that of a slow phone."""
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOW_PHONE})
+
+
+def longest(fast: Visit, slow: list[Visit]) -> tuple[float, Kind]:
+    """The longest kind of task by the median of visits; what a busy machine adds is taken out.
+
+    Chromium slows down by idling in signals, of which a busy machine makes more than it should; the
+    page's own yardstick tells by how much.
+    """
+    slower = median(one.yardstick_ms for one in slow) / fast.yardstick_ms
+    kinds = {kind for one in slow for kind in one.longest_ms}
+    times = {kind: median(one.longest_ms.get(kind, 0) for one in slow) for kind in kinds}
+    kind = max(kinds, key=times.__getitem__)
+    return times[kind] * min(1, SLOW_PHONE / slower), kind
 
 
 def test_a_page_with_200_calls_to_action(visits: Visits) -> None:
-    """No piece of the tag's work is long; bytes and requests are few."""
+    """No task of the tag is long, none in a scroll lays out; bytes and requests are few."""
     host = visits.host()
-    url = visits.put(host, "/", "".join(BLOCK.format(number) for number in range(200)))
-    with visits.profile() as profile:
+    visits.put(host, "/", "".join(BLOCK.format(number) for number in range(200)) + SCRIPT)
+    with visits.profile(viewport={"width": 412, "height": 839}, has_touch=True) as profile:
         page = profile.new_page()
-        page.goto(url)  # the browser has the files now, as it has on every page but the first
-        page.wait_for_function("!!window.fhTag?.eyes")
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
-        visits.browser.start_tracing(page=page, categories=["devtools.timeline", "v8.execute"])
-        page.goto(url)
-        page.wait_for_function("!!window.fhTag?.eyes")
-        page.evaluate(SCROLL)
-        page.wait_for_timeout(1_500)
-        trace = json.loads(visits.browser.stop_tracing())["traceEvents"]
-        visits.wait(host, "cta_shown", 200)
-        page.goto("about:blank")
+        fast = visit(visits, page, host)
+        of_us = [request for request in requests if visits.product.url in request]
+        slow_down(page)
+        slow = [visit(visits, page, host) for _ in range(VISITS)]
     files = [
         visits.product.client.get(path, headers={"accept-encoding": "gzip"})
         for path in ("/tag.js", "/tag/watch.js")
     ]
     sizes = [int(answer.headers["content-length"]) for answer in files]
-    tasks = sorted(event.get("tdur", 0) / 1000 for event in trace if of_the_tag(event))
-    of_us = [request for request in requests if visits.product.url in request]
+    longest_ms, kind = longest(fast, slow)
     batches = sum("/v1/batch" in one for one in of_us)
     print(  # noqa: T201 - figures that the test was asked for
-        f"\ntag.js {sizes[0]} B, watch.js {sizes[1]} B with gzip; {len(tasks)} pieces of work,"
-        f" {sum(tasks):.1f} ms of processor in all, the longest {tasks[-1]:.2f} ms here and"
-        f" {tasks[-1] * SLOW_PHONE:.1f} ms on a slow phone; {len(of_us)} requests,"
-        f" {batches} of events"
+        f"\ntag.js {sizes[0]} B, watch.js {sizes[1]} B with gzip; the longest task takes"
+        f" {max(fast.longest_ms.values()):.2f} ms of processor here and {longest_ms:.1f} ms on a"
+        f" slow phone ({kind}); {len(of_us)} requests, {batches} of events"
     )
-    assert tasks
     assert sum(sizes) <= MAX_BYTES
-    assert tasks[-1] < MAX_TASK_MS
-    assert len(of_us) <= 20
+    assert longest_ms < MAX_TASK_MS
+    assert [kind for one in slow for kind in one.layouts if "scroll" in kind[2]] == []
+    assert any("scroll" in kind[2] for kind in slow[0].longest_ms)
+    assert len(of_us) <= MAX_REQUESTS
