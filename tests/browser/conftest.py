@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.conftest import WRITE_KEYS, RunningProduct, running_product
 
@@ -25,7 +25,30 @@ STYLE = (
 
 
 SEGMENT_AGE_MS = 50
+NOTHING_WAITS = "!Object.keys(localStorage).some(key => /^fhq/.test(key))"
+"""Holds in a page when the collector has answered for every event that its origin kept."""
+
 _NUMBERS = count()
+
+
+def elsewhere(page: Page) -> None:
+    """Leave a page, as by a link to elsewhere."""
+    page.goto("about:blank")
+
+
+def next_turn(page: Page) -> None:
+    """Return when what the page has planned for its next turn is done."""
+    page.evaluate("new Promise(done => setTimeout(done))")
+
+
+def next_frame(page: Page) -> None:
+    """Return when the page was laid out once more, and told what came into view."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def stay(page: Page, stay_ms: float) -> None:
+    """Let a visitor do nothing on a page for so long: what a test tells, not what it hopes for."""
+    page.wait_for_timeout(stay_ms)
 
 
 class Site:

@@ -7,10 +7,20 @@ from typing import Any
 import orjson
 from playwright.sync_api import BrowserContext, Error, Page, Request, Route
 
-from tests.browser.conftest import Visits
+from tests.browser.conftest import NOTHING_WAITS, Visits
 
 BATCH = "**/v1/batch*"
 CTA = "<a data-cta='apply' href='/next'>apply</a>"
+HAS_TRIED = "performance.getEntriesByType('resource').some(({name}) => /v1.batch/.test(name))"
+"""Holds in a page that has had an answer to a batch of its own."""
+NOBODY_SENDS = "navigator.locks.request('fh', () => {})"
+"""Tabs send in turns: whoever gets the next turn knows that those who wanted to send have."""
+MAX_BATCH_BYTES = 65_536
+SLACK_MS = 900
+"""What a page's clock goes on by itself while a test asks it."""
+
+PAUSE_S = 600
+MARGIN_S = 60
 
 
 def posted(request: Request) -> list[str]:
@@ -63,7 +73,7 @@ def test_a_page_that_is_left_in_the_click(visits: Visits) -> None:
         visits.wait(host, "page_left")
         assert queued(page) >= 3
         page.goto(url)
-        page.wait_for_function("!Object.keys(localStorage).some(key => /^fhq/.test(key))")
+        page.wait_for_function(NOTHING_WAITS)
         visits.wait(host, "page_viewed", 2)
     assert Counter(visits.names(host))["cta_clicked"] == 1
 
@@ -111,27 +121,78 @@ def test_offline_then_online(visits: Visits) -> None:
 
 def test_retry_after_is_honoured(visits: Visits) -> None:
     """A collector that asks for a pause gets it, and then the same events under the same ids."""
-    host = visits.host()
+    host = visits.host().replace(".example", ".localhost")  # where the browser has locks
     url = visits.put(host, "/", CTA)
     with visits.profile() as profile:
         seen = refuse(
             profile,
             status=503,
-            headers={"retry-after": "2", "access-control-expose-headers": "retry-after"},
+            headers={
+                "retry-after": str(PAUSE_S),
+                "access-control-expose-headers": "retry-after",
+            },
         )
         page = profile.new_page()
+        page.clock.install()
         with page.expect_request(BATCH):
             page.goto(url)
         page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'patience'})")
         page.evaluate("dispatchEvent(new Event('online'))")
-        page.wait_for_timeout(1_500)
+        page.evaluate(NOBODY_SENDS)
+        page.clock.fast_forward((PAUSE_S - MARGIN_S) * 1000)
+        page.evaluate(NOBODY_SENDS)
         assert len(seen) == 1
         profile.unroute(BATCH)
         with page.expect_request(BATCH) as second:
-            pass
+            page.clock.fast_forward(2 * MARGIN_S * 1000)
         visits.wait(host, "guide_opened")
         assert set(posted(seen[0])) <= set(posted(second.value))
     assert Counter(visits.names(host))["page_viewed"] == 1
+
+
+def test_pauses_grow(visits: Visits) -> None:
+    """Without a Retry-After each pause is about twice the one before, from half a second on."""
+    url = visits.put(visits.host(), "/", CTA)
+    with visits.profile() as profile:
+        seen = refuse(profile, status=503)
+        profile.add_init_script("Math.random = () => 0")  # the longest pause
+        page = profile.new_page()
+        page.clock.install()
+        with page.expect_request(BATCH):
+            page.goto(url)
+        for pause_s in (1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300):
+            page.wait_for_function("localStorage.fhw > Date.now()")
+            waits_ms = page.evaluate("localStorage.fhw - Date.now()")
+            assert pause_s * 1000 - SLACK_MS < waits_ms <= pause_s * 1000
+            with page.expect_request(BATCH):
+                page.clock.fast_forward(pause_s * 1000)
+    assert len({event for request in seen for event in posted(request)}) >= 2
+
+
+def test_batches_of_a_page_that_is_left(visits: Visits) -> None:
+    """However much waits, no batch is over the 64 KiB that browsers let under way at the end."""
+    host = visits.host()
+    url = visits.put(host, "/", CTA)
+    with visits.profile() as profile:
+        page = profile.new_page()
+        sent: list[Request] = []
+        page.on("request", lambda one: sent.append(one) if "/v1/batch" in one.url else None)
+        page.goto(url)
+        page.wait_for_function("!!window.fhTag?.eyes")
+        page.evaluate(
+            """() => { for (let n = 0; n < 60; n++)
+            funnelhouse.track('Guide Opened', {guide_id: String(n), text: '가'.repeat(2500)}) }"""
+        )
+        page.evaluate("dispatchEvent(new Event('pagehide'))")
+        visits.wait(host, "guide_opened")
+        beacons = [one for one in sent if one.resource_type == "ping"]
+        page.goto(url)
+        rows = visits.wait(host, "guide_opened", 60)
+    assert beacons
+    assert all("text/plain" in one.headers["content-type"] for one in beacons)
+    assert all("writeKey=dev" in one.url for one in beacons)
+    assert max(len(one.post_data_buffer or b"") for one in sent) < MAX_BATCH_BYTES
+    assert len(rows) == 60
 
 
 def test_tabs_share_one_queue(visits: Visits) -> None:
@@ -144,7 +205,8 @@ def test_tabs_share_one_queue(visits: Visits) -> None:
         for page in pages:
             page.goto(url)
             page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'tab'})")
-        pages[0].wait_for_timeout(1_200)
+        for page in pages:
+            page.wait_for_function(HAS_TRIED)
         assert seen
         profile.unroute(BATCH)
         ids: list[str] = []
@@ -155,7 +217,7 @@ def test_tabs_share_one_queue(visits: Visits) -> None:
         for page in pages:
             page.evaluate("dispatchEvent(new Event('online'))")
         for page in pages:
-            page.wait_for_function("!Object.keys(localStorage).some(key => /^fhq/.test(key))")
+            page.wait_for_function(NOTHING_WAITS)
         statement = (
             f"SELECT 1 FROM events WHERE page_path = '{path}' AND event_name = 'guide_opened'"
         )

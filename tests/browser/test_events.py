@@ -2,9 +2,7 @@
 
 from collections import Counter
 
-from playwright.sync_api import Page
-
-from tests.browser.conftest import Visits
+from tests.browser.conftest import Visits, elsewhere, next_frame, next_turn
 
 PHONE = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -12,19 +10,15 @@ PHONE = (
 )
 TALL = "<div style='height:4000px'>tall</div>"
 LONG_MS = 1_300
-"""Longer than a section must stay in view, and than a batch waits."""
-
-
-def elsewhere(page: Page) -> None:
-    """Leave a page, as by a link to elsewhere."""
-    page.goto("about:blank")
+"""Longer than a section must stay in view, a batch waits, or a pixel is beside a click."""
 
 
 def test_page_view(visits: Visits) -> None:
     """A page becomes a page view with its address, title, campaign, ids and own words."""
     host = visits.host()
     url = visits.put(host, "/kotlin", "<h1>Kotlin</h1>", prop_product="nbcamp")
-    with visits.profile(user_agent=PHONE, locale="ko-KR") as profile:
+    seoul = "Asia/Seoul"
+    with visits.profile(user_agent=PHONE, locale="ko-KR", timezone_id=seoul) as profile:
         profile.new_page().goto(f"{url}?utm_source=naver&utm_medium=cpc&utm_campaign=%EA%B0%80")
         (view,) = visits.wait(host, "page_viewed")
     columns = ("page_path", "page_title", "channel", "utm_campaign", "device_class", "locale")
@@ -38,8 +32,22 @@ def test_page_view(visits: Visits) -> None:
     ]
     assert view["properties"]["product"] == "nbcamp"
     assert view["library"] == "funnelhouse.js 1.0.0"
+    assert view["client_timezone"] == seoul
     assert len(view["anonymous_id"]) == len(view["session_id"]) == 32
     assert not view["is_bot"]
+
+
+def test_the_timezone_of_an_older_browser(visits: Visits) -> None:
+    """A browser without Temporal tells its timezone too."""
+    host = visits.host()
+    url = visits.put(host, "/", "<p>x</p>")
+    with visits.profile(timezone_id="Asia/Seoul") as profile:
+        profile.add_init_script("delete window.Temporal")
+        page = profile.new_page()
+        page.goto(url)
+        page.wait_for_function("!!window.fhTag?.context?.timezone")
+        (view,) = visits.wait(host, "page_viewed")
+    assert view["client_timezone"] == "Asia/Seoul"
 
 
 def test_views_of_a_single_page_application(visits: Visits) -> None:
@@ -52,16 +60,15 @@ def test_views_of_a_single_page_application(visits: Visits) -> None:
         visits.wait(host, "page_viewed")
         page.evaluate("history.replaceState(0, '', '/a?filter=1')")
         page.evaluate("history.pushState(0, '', '/b?x=1'); document.title = 'B'")
-        page.wait_for_timeout(50)
+        next_turn(page)
         page.evaluate("history.replaceState(0, '', '/c')")
-        page.wait_for_timeout(50)
+        next_turn(page)
         page.evaluate("location.hash = 'anchor'")
         page.evaluate("location.hash = '#/route'")
-        page.wait_for_timeout(50)
-        page.go_back()
-        page.go_back()
-        page.go_back()
-        page.wait_for_timeout(50)
+        next_turn(page)
+        for _ in range(3):
+            page.go_back()
+            next_turn(page)
         elsewhere(page)
         views = visits.wait(host, "page_viewed", 6)
     seen = [
@@ -154,13 +161,13 @@ def test_sections_and_scroll_depth(visits: Visits) -> None:
         page.goto(url)
         (top,) = visits.wait(host, "section_viewed")
         page.mouse.wheel(0, 4200)
-        page.wait_for_timeout(200)
+        page.wait_for_function("scrollY >= 4200")
+        next_frame(page)
         page.mouse.wheel(0, 1500)
-        page.wait_for_timeout(LONG_MS)
+        long = visits.wait(host, "section_viewed", 2)[1]
         page.evaluate("scrollTo(0, 0)")
         page.evaluate("scrollTo(0, 1e6)")
         visits.wait(host, "scroll_depth_reached", 6)
-        long = visits.wait(host, "section_viewed", 2)[1]
         page.evaluate("scrollTo(0, 0)")
         page.evaluate("history.pushState(0, '', '/again')")
         again = visits.wait(host, "section_viewed", 3)[2]
@@ -304,6 +311,29 @@ def test_errors_become_log_events(visits: Visits) -> None:
     assert {row["properties"]["service"] for row in rows} == {host}
 
 
+def test_errors_are_sampled(visits: Visits) -> None:
+    """Of pages that say nothing a tenth sends its errors, of others the share that they say."""
+    host = visits.host()
+    draw = "<script>Math.random = () => +location.search.slice(1)</script>"
+    visits.put(host, "/default", "", draw)
+    page_of = visits.site.pages[host, "/default"]
+    visits.site.pages[host, "/default"] = page_of.replace("data-sample='1'", "")
+    visits.put(host, "/most", "", draw, sample="0.6")
+    visits.put(host, "/none", "", draw, sample="0")
+    drawn = [("/default", 0.09), ("/default", 0.11), ("/most", 0.59), ("/most", 0.61), ("/none", 0)]
+    with visits.profile() as profile:
+        page = profile.new_page()
+        for path, share in drawn:
+            page.goto(f"{visits.site.url(host, path)}?{share}")
+            page.wait_for_function("!!window.fhTag?.eyes")
+            page.evaluate(f"setTimeout(() => {{ throw Error('{share}') }})")
+            next_turn(page)
+        elsewhere(page)
+        visits.wait(host, "page_left", len(drawn))
+    messages = [row["properties"]["message"] for row in visits.named(host, "log_recorded")]
+    assert messages == ["Uncaught Error: 0.09", "Uncaught Error: 0.59"]
+
+
 def test_pixels_beside_a_conversion(visits: Visits) -> None:
     """A conversion tells whether the advertisers' pixels were there, and were called beside it."""
     host = visits.host()
@@ -321,12 +351,13 @@ def test_pixels_beside_a_conversion(visits: Visits) -> None:
     bare = visits.put(host, "/bare", body.replace("onclick", "data-onclick"))
     with visits.profile() as profile:
         page = profile.new_page()
+        page.clock.install()
         for address in (url, bare):
             page.goto(address)
             page.wait_for_function("!!window.fhTag?.eyes")
             for name in ("both", "one", "none"):
                 page.click(f"[data-cta={name}]")
-                page.wait_for_timeout(LONG_MS)
+                page.clock.fast_forward(LONG_MS)
             if address == url:
                 assert page.evaluate("[called.length, fbq.version, called[0][1]]") == [
                     3,
@@ -336,13 +367,18 @@ def test_pixels_beside_a_conversion(visits: Visits) -> None:
         page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'g'})")
         (opened,) = visits.wait(host, "guide_opened")
         rows = visits.wait(host, "cta_clicked", 6)
-    told = [tuple(row["payload"]["context"]["pixels"].values()) for row in [*rows, opened]]
-    assert told == [
-        ("called", "called"),
-        ("silent", "called"),
-        ("silent", "silent"),
-        *[("absent", "absent")] * 4,
-    ]
+    # the page's clock was pushed on, so that its corrected times do not tell the order
+    told = {
+        (row["page_path"], row["properties"].get("cta_id")): tuple(
+            row["payload"]["context"]["pixels"].values()
+        )
+        for row in [*rows, opened]
+    }
+    assert told == {
+        ("/", "both"): ("called", "called"),
+        ("/", "one"): ("silent", "called"),
+        ("/", "none"): ("silent", "silent"),
+    } | {("/bare", name): ("absent", "absent") for name in ("both", "one", "none", None)}
 
 
 def test_integrity(visits: Visits) -> None:
@@ -373,6 +409,7 @@ def test_everything_can_be_switched_off(visits: Visits) -> None:
     url = visits.put(host, "/", body, off=off)
     with visits.profile() as profile:
         page = profile.new_page()
+        page.clock.install()
         page.goto(url)
         page.wait_for_function("window.fhTag && fhTag.eyes")
         page.evaluate("scrollTo(0, 9999)")
@@ -383,7 +420,8 @@ def test_everything_can_be_switched_off(visits: Visits) -> None:
             "document.querySelector('a').addEventListener('click', e => e.preventDefault())"
         )
         page.click("a")
-        page.wait_for_timeout(LONG_MS)
+        next_frame(page)
+        page.clock.fast_forward(LONG_MS)
         page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'g'})")
         elsewhere(page)
         visits.wait(host, "guide_opened")

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tests.conftest import WRITE_KEYS, running_product
 
 CONTROL = "<div data-variant='oopy_guide:control' style='height:100px'>control</div>"
 GUIDE = "<div data-variant='oopy_guide:guide_div' hidden style='height:100px'>guide</div>"
+DEFINITIONS = "/tag/experiments.js*"
 PATIENT = STYLE.replace(".3s", "5s")
 """The same, for a machine that may be busy: only the test of the 300 ms minds how long."""
 
@@ -81,15 +82,19 @@ def come_as(profile: BrowserContext, device: str) -> None:
     profile.add_init_script(f"localStorage.fh ??= '{me}'")
 
 
-def delay(profile: BrowserContext, path: str, delay_ms: int) -> None:
-    """Let a file of the tag come later."""
+def hold(profile: BrowserContext, path: str) -> Callable[[], None]:
+    """Hold a file of the tag back until what is returned is called."""
+    held: list[Route] = []
 
-    def later(route: Route) -> None:
-        answer = route.fetch()
-        time.sleep(delay_ms / 1000)
-        route.fulfill(response=answer)
+    def keep(route: Route) -> None:
+        held.append(route)
 
-    profile.route(f"**{path}", later)
+    def release() -> None:
+        for route in held:
+            route.continue_()
+
+    profile.route(f"**{path}", keep)
+    return release
 
 
 def frames(page: Page) -> list[dict[str, Any]]:
@@ -122,23 +127,28 @@ def test_buckets_of_100000_ids(
     assert len(set(expected)) >= 2
 
 
-@pytest.mark.parametrize("delay_ms", [0, 120])
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "after the first paint"])
 def test_a_variant_without_flicker(
-    tried: Visits, experiments: dict[str, Experiment], delay_ms: int
+    tried: Visits, experiments: dict[str, Experiment], *, late: bool
 ) -> None:
     """Who is in the variant never sees the control, and is exposed once, by the variant in view."""
     host = tried.host()
     device = visitor_of(experiments["oopy_guide"], "guide_div")
-    url = tried.put(host, "/", CONTROL + GUIDE, PATIENT)
+    url = tried.put(host, "/", "<p>The page</p>" + CONTROL + GUIDE, PATIENT)
     with tried.profile() as profile:
         come_as(profile, device)
         profile.add_init_script(WATCH)
-        if delay_ms:
-            delay(profile, "/tag/experiments.js*", delay_ms)
         page = profile.new_page()
-        page.goto(url)
+        if late:
+            release = hold(profile, DEFINITIONS)
+            with page.expect_request(f"**{DEFINITIONS}"):
+                page.goto(url, wait_until="commit")
+            page.wait_for_function("performance.getEntriesByType('paint').length")
+            release()
+        else:
+            page.goto(url)
         page.wait_for_function("window.frames.some(one => one.said)")
-        page.wait_for_timeout(400)
+        tried.wait(host, "experiment_viewed")
         seen = [frame["said"] for frame in frames(page)]
         page.reload()
         tried.wait(host, "page_viewed", 2)
@@ -162,10 +172,12 @@ def test_definitions_that_come_too_late(
     with tried.profile() as profile:
         come_as(profile, visitor_of(experiments["oopy_guide"], variant))
         profile.add_init_script(WATCH)
-        delay(profile, "/tag/experiments.js*", 900)
+        release = hold(profile, DEFINITIONS)
         page = profile.new_page()
-        page.goto(url)
+        with page.expect_request(f"**{DEFINITIONS}"):
+            page.goto(url, wait_until="commit")
         page.wait_for_function("window.frames.some(one => one.said)")
+        release()
         (log,) = tried.wait(host, "log_recorded")
         seen = frames(page)
         page.goto("about:blank")

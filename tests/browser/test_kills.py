@@ -13,7 +13,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.conftest import Site, Visits
+from tests.browser.conftest import NOTHING_WAITS, Site, Visits, stay
 from tests.conftest import RunningProduct, running_product
 
 TABS = 24
@@ -23,7 +23,8 @@ const f = window.funnelhouse = []; f.track = (...given) => f.push(['track', ...g
 const visit = location.search.replace('?visit=', '/');
 for (const n of [0, 1, 2]) f.track('Guide Opened', {guide_id: location.host + visit + n});
 </script>"""
-NOTHING_WAITS = "!Object.keys(localStorage).some(key => /^fhq/.test(key))"
+THE_TAG_IS_THERE = "!Array.isArray(window.funnelhouse)"
+"""Holds in a page when the tag has taken over the calls that were made before."""
 SEED = 20240729
 PAUSE_S = (2, 15)
 """Between two kills; a collector is up again after about two seconds."""
@@ -55,8 +56,9 @@ def visit(tabs: list[Page], urls: list[str], random: Random) -> None:
     for number, url in enumerate(urls):
         tab = tabs[number % len(tabs)]
         tab.goto(url, wait_until="load")
+        tab.wait_for_function(THE_TAG_IS_THERE)
         if random.random() < 0.2:
-            tab.wait_for_timeout(random.uniform(0, 1_500))
+            stay(tab, random.uniform(0, 1_500))
 
 
 def come_back(tabs: list[Page], urls: list[str]) -> None:
@@ -66,7 +68,7 @@ def come_back(tabs: list[Page], urls: list[str]) -> None:
         for tab, url in pairs:
             tab.goto(url, wait_until="load")
         for tab, _ in pairs:
-            tab.wait_for_function("!!window.fhTag")
+            tab.wait_for_function(THE_TAG_IS_THERE)
             tab.wait_for_function(NOTHING_WAITS, timeout=120_000)
 
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import STYLE, Visits
+from tests.browser.conftest import NOTHING_WAITS, STYLE, Visits
 from tests.docs.test_readme import README
 
 BODY = "<a data-cta='apply' data-cta-position='nowhere' href='#x'>apply</a>"
@@ -80,7 +80,7 @@ def test_verdicts_in_the_console(visits: Visits) -> None:
             page.on("console", lambda message, lines=lines: lines.append(message.text))
             page.goto(url)
             page.wait_for_event("requestfinished", lambda request: "batch" in request.url)
-            page.wait_for_timeout(200)
+            page.wait_for_function(NOTHING_WAITS)
     assert "funnelhouse" in str(said.pop("localhost"))
     assert "funnelhouse" not in str(said)
 

@@ -232,11 +232,12 @@ def test_snowplow_browser(visits: Visits, method: str) -> None:
         page = profile.new_page()
         page.goto(url)
         arrived(visits.product, f"{where} AND event_name = 'page_viewed'", 1)
-        for step in range(60):
+
+        def engaged() -> bool:
             page.mouse.wheel(0, 10)
-            page.wait_for_timeout(100)
-            if step > 15 and visits.named(host, "engaged_time"):
-                break
+            return visits.named(host, "engaged_time") != []
+
+        visits.product.wait_visible(engaged)
         (ping, *_) = arrived(visits.product, f"{where} AND event_name = 'engaged_time'", 1)
         rows = arrived(visits.product, f"{where} AND event_name != 'engaged_time'", 3)
         visits.product.wait_visible(lambda: visits.rejected(host) != [])
