@@ -10,11 +10,33 @@ from console import charts
 from console.pages.site import Site, figure, rows
 
 _FUNNELS = """
-SELECT funnel, max(title) AS name, max(title_ko) AS name_ko
-FROM funnels
-GROUP BY funnel
-ORDER BY funnel
+WITH
+    weeks AS
+    (
+        SELECT funnel, week, entries, max(week) OVER () AS last_week
+        FROM funnel_weekly
+        WHERE kind = 'step' AND entries > 0 AND week < toMonday(now({timezone:String}))
+    ),
+    busy AS
+    (
+        SELECT funnel, sum(entries) AS entered
+        FROM weeks
+        WHERE week > last_week - toIntervalWeek(4)
+        GROUP BY funnel
+    ),
+    known AS
+    (
+        SELECT funnel, max(title) AS name, max(title_ko) AS name_ko
+        FROM funnels
+        GROUP BY funnel
+    )
+SELECT known.funnel AS funnel, name, name_ko
+FROM known
+LEFT JOIN busy ON known.funnel = busy.funnel
+ORDER BY entered DESC, funnel
 """
+"""The plan's funnels: first what most was entered in the last four whole weeks of any data."""
+
 _BOARD = """SELECT metric, track, from_stage, stage, period_before, last_period, this_period,
     target, guardrail, status
 FROM targets_weekly
@@ -54,8 +76,10 @@ def funnel(site: Site) -> APIRouter:
 
     @router.get("/funnel")
     async def page(request: Request) -> HTMLResponse:
-        """Show one funnel, the first unless another is asked for."""
-        known = await site.fresh("funnels", lambda client: rows(client, _FUNNELS), _FRESH_S)
+        """Show one funnel, the busiest unless another is asked for."""
+        known = await site.fresh(
+            "funnels", lambda client: rows(client, _FUNNELS, timezone=site.timezone), _FRESH_S
+        )
         names = [row["funnel"] for row in known]
         asked = request.query_params.get("funnel", "")
         chosen = asked if asked in names else next(iter(names), "")
