@@ -80,40 +80,38 @@ def funnel(site: Site) -> APIRouter:
         known = await site.fresh(
             "funnels", lambda client: rows(client, _FUNNELS, timezone=site.timezone), _FRESH_S
         )
-        names = [row["funnel"] for row in known]
-        asked = request.query_params.get("funnel", "")
-        chosen = asked if asked in names else next(iter(names), "")
+        chosen = _one_of([row["funnel"] for row in known], request, "funnel")
         if not chosen:
             return site.render(request, "funnel.html", {"funnels": [], "chosen": ""})
         tracks = await site.fresh(
             f"tracks {chosen}", lambda client: _tracks(client, chosen), _FRESH_S
         )
-        wanted = request.query_params.get("track", "")
-        track = wanted if wanted in tracks else ""
-        names_of = {"funnel": chosen, "track": track, "timezone": site.timezone}
-        statements = {
-            name: text.format_map(_quoted(names_of))
-            for name, text in (("board", _BOARD), ("stages", _STAGES), ("residents", _RESIDENTS))
-        }
-        found = await site.fresh(
-            f"funnel {chosen} {track}",
-            lambda client: {name: rows(client, text) for name, text in statements.items()},
-            _FRESH_S,
-        )
-        chart = await site.ask(lambda _: _chart(found["stages"]))
-        values = {
-            "funnels": known,
-            "chosen": chosen,
-            "tracks": tracks,
-            "track": track,
-            "statements": statements,
-            "chart": chart,
-            "problems": [_problem(row) for row in found["board"] if row["status"] in _PROBLEMS],
-            **found,
-        }
-        return site.render(request, "funnel.html", values)
+        track = _one_of(["", *tracks], request, "track")
+        shown = {"funnels": known, "chosen": chosen, "tracks": tracks, "track": track}
+        return site.render(request, "funnel.html", shown | await _found(site, chosen, track))
 
     return router
+
+
+def _one_of(known: list[str], request: Request, name: str) -> str:
+    """Give what is asked for where it is known, else the first."""
+    asked = request.query_params.get(name, "")
+    return asked if asked in known else next(iter(known), "")
+
+
+async def _found(site: Site, chosen: str, track: str) -> dict[str, Any]:
+    """Give the board, the stages and the residents, each with its SELECT."""
+    names = _quoted({"funnel": chosen, "track": track, "timezone": site.timezone})
+    texts = {"board": _BOARD, "stages": _STAGES, "residents": _RESIDENTS}
+    statements = {name: text.format_map(names) for name, text in texts.items()}
+    found = await site.fresh(
+        f"funnel {chosen} {track}",
+        lambda client: {name: rows(client, text) for name, text in statements.items()},
+        _FRESH_S,
+    )
+    problems = [_problem(row) for row in found["board"] if row["status"] in _PROBLEMS]
+    chart = await site.ask(lambda _: _chart(found["stages"]))
+    return {**found, "statements": statements, "chart": chart, "problems": problems}
 
 
 def _tracks(client: Client, chosen: str) -> list[str]:
