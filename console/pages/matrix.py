@@ -78,11 +78,13 @@ def matrix(client: Client, given: Mapping[str, str]) -> dict[str, Any]:
             row | {"of_variants": variants[row["coverage"], row["event"]]}
         )
     anomalies = {name: given[name] for name in ("since", "until")}
+    rejections, unplanned = (rows(client, text, **given) for text in (_REJECTIONS, _UNPLANNED))
     return {
         "places": dict(places),
         "percent": covered_percent(covered),
-        "rejections": rows(client, _REJECTIONS, **given),
-        "unplanned": rows(client, _UNPLANNED, **given),
+        "anything": any(row["events"] for row in (*covered, *rejections, *unplanned)),
+        "rejections": rejections,
+        "unplanned": unplanned,
         "anomalies": [] if given["run"] else rows(client, _ANOMALIES, **anomalies),
     }
 
