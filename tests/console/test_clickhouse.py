@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -272,6 +273,7 @@ def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct
     """Start a product whose endpoint allows little."""
     folder = tmp_path_factory.mktemp("bounded")
     limits = {"sql_max_seconds": 1, "sql_max_memory_bytes": 50_000_000, "sql_max_rows": 100}
+    limits |= {"sql_at_once": 2}
     with running_product(folder, "dev:web", **limits) as running:
         yield running
 
@@ -293,6 +295,36 @@ def test_limits_of_one_query(bounded: RunningProduct, statement: str, codes: set
     assert answer.headers["x-clickhouse-exception-code"] in codes
     assert monotonic() - begun < 20
     assert httpx.post(url, content=b"SELECT 1").text == "1\n"
+
+
+def test_heavy_queries_leave_loading_its_share(bounded: RunningProduct) -> None:
+    """However many are asked, two run, each on one thread; an event lands while they do."""
+    url, landed = f"http://{bounded.settings.sql}/", Event()
+    heavy = b"SELECT count() FROM numbers(100000000000) WHERE NOT ignore(sipHash64(number))"
+    running = (
+        "SELECT count() AS queries, max(toUInt64(Settings['max_threads'])) AS threads"
+        " FROM system.processes WHERE query LIKE '%sipHash64%' AND query NOT LIKE '%Settings%'"
+    )
+    seen: list[tuple[int, int]] = []
+
+    def ask() -> None:
+        while not landed.is_set():
+            httpx.post(url, content=heavy, timeout=60)
+
+    def is_there() -> bool:
+        (row,) = bounded.sql(running)
+        seen.append((int(row["queries"]), int(row["threads"])))
+        return max(seen)[0] > 1 and bounded.sql("SELECT 1 FROM rejected_events") != []
+
+    with ThreadPoolExecutor(6) as pool:
+        asking = [pool.submit(ask) for _ in range(6)]
+        try:
+            bounded.post("/v1/track", {"event": "nope", "anonymousId": "h"}, auth=("dev", ""))
+            bounded.wait_visible(is_there)
+        finally:
+            landed.set()
+        assert [one.result() for one in asking] == [None] * 6
+    assert max(seen) == (2, 1)
 
 
 def test_arrow_of_a_view_is_whole(client: Client) -> None:
