@@ -33,6 +33,7 @@ _GIVEN = {
     "audience": "'slack_joined'",
     "experiment": f"'{crowd.EXPERIMENT}'",
     "unit": "'week'",
+    "split": "true",
     "first_day": "'2024-10-01'",
     "last_day": "'2024-12-29'",
     "as_of": "'2024-12-01'",
