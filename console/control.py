@@ -21,10 +21,11 @@ from starlette.concurrency import run_in_threadpool
 
 from console.door import Door
 from console.export import Export, export
-from console.micro import Drained, micro
+from console.micro import micro
 from console.pages.all import Static, entrance, pages
 from console.pages.site import Progress, Site
 from console.qa import qa
+from console.received import Drained
 from console.runs import runs
 from sql.client import Warehouse, WarehouseError, connection
 

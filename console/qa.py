@@ -10,64 +10,18 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any
 
-import orjson
-from clickhouse_connect.driver.client import Client
 from fastapi import APIRouter, Request
 
-from analysis.expectation import (
-    Came,
-    Expected,
-    Planned,
-    closest,
-    expected_from,
-    in_order,
-    matching,
-)
+from analysis.expectation import Came, Expected, closest, expected_from, in_order, matching
 from console.asking import asked_object, read
+from console.came import came, planned
 from sql.client import Warehouse
 from sql.runs import find_run
 
 _AGAIN_S = 0.05
 _LONGEST_WAIT_MS = 120_000
 _LOOKED_BACK_S = 300
-_MOST = 5_000
-_OF_RUN = """
-SELECT
-    event_name, sent_name, properties, if(anonymous_id != '', anonymous_id, user_id) AS device,
-    toString(event_time) AS event_time, toString(received_at) AS received_at, source, release,
-    page_url, reason, path, detail, payload, event_type
-FROM run_events
-WHERE run = {run:String}
-ORDER BY arrival DESC
-LIMIT {most:UInt32}
-"""
-_OF_NO_RUN = """
-WITH
-    now64(6, 'UTC') - toIntervalSecond({back:UInt32}) AS since,
-    bitShiftLeft(toUInt64(toUnixTimestamp64Micro(since)), 12) AS first,
-    latest AS
-    (
-        SELECT source, event_id
-        FROM seen_events
-        WHERE hour >= toStartOfHour(toDateTime(since, 'UTC')) AND arrival >= first
-        ORDER BY arrival DESC
-        LIMIT {most:UInt32}
-    )
-SELECT
-    event_name, sent_name, properties, if(anonymous_id != '', anonymous_id, user_id) AS device,
-    toString(event_time) AS event_time, toString(received_at) AS received_at, source, release,
-    page_url, '' AS reason, '' AS path, '' AS detail, '' AS payload, event_type
-FROM events
-WHERE (source, event_id) IN (SELECT source, event_id FROM latest)
-UNION ALL
-SELECT
-    event_name, sent_name, '{}', '', toString(event_time), toString(received_at), source, '',
-    page, reason, path, detail, payload, event_type
-FROM rejected_events
-WHERE arrival >= first
-ORDER BY received_at DESC
-LIMIT {most:UInt32}
-"""
+_EXPECTED = ("event", "properties", "unplanned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,51 +41,69 @@ def qa(warehouse: Warehouse) -> APIRouter:
         """Answer when an event as expected can be queried, else with the closest and why not."""
         asked = await asked_object(request, {"run", "within_ms", "count", *_EXPECTED})
         question = await _question(warehouse, asked)
-        expected = expected_from(_part(asked), await read(warehouse, _planned))
-        count = asked.get("count", 1)
-        if type(count) is not int or count < 1:
-            raise ValueError('"count" must be a whole number from 1 on.')
-        came, found = await _until(
-            warehouse,
-            question,
-            lambda came: matching(expected, came),
-            lambda found: len(found) >= count,
-        )
-        return _answer(expected, came, found, count)
+        expected = expected_from(_part(asked), await read(warehouse, planned))
+        return await _expect(warehouse, question, expected, _count(asked))
 
     @router.post("/sequence")
     async def sequence(request: Request) -> dict[str, Any]:
         """Answer when one device has sent the events in this order, else with how far one got."""
         asked = await asked_object(request, {"run", "within_ms", "events"})
         question = await _question(warehouse, asked)
-        listed = asked.get("events")
-        if type(listed) is not list or not listed:
-            raise ValueError('"events" must be a list of what is expected, in order.')
-        planned = await read(warehouse, _planned)
-        steps = [
-            expected_from({"event": one} if isinstance(one, str) else one, planned)
-            for one in listed
-        ]
-        came, (far, found) = await _until(
-            warehouse,
-            question,
-            lambda came: in_order(steps, came),
-            lambda found: found[0] == len(steps),
-        )
-        answer: dict[str, Any] = {
-            "matched": far == len(steps),
-            "steps": far,
-            "events": [asdict(one) for one in found],
-        }
-        if far < len(steps):
-            answer["missing"] = steps[far].event
-            answer |= _closest(steps[far], [one for one in came if one not in found])
-        return answer
+        return await _sequence(warehouse, question, await _steps(warehouse, asked))
 
     return router
 
 
-_EXPECTED = ("event", "properties", "unplanned")
+async def _expect(
+    warehouse: Warehouse, question: Question, expected: Expected, count: int
+) -> dict[str, Any]:
+    there, found = await _until(
+        warehouse,
+        question,
+        lambda there: matching(expected, there),
+        lambda found: len(found) >= count,
+    )
+    answer = {
+        "matched": len(found) >= count,
+        "count": len(found),
+        "events": [asdict(one) for one in found],
+    }
+    return answer if answer["matched"] else answer | _closest(expected, there)
+
+
+async def _sequence(
+    warehouse: Warehouse, question: Question, steps: list[Expected]
+) -> dict[str, Any]:
+    there, (far, found) = await _until(
+        warehouse,
+        question,
+        lambda there: in_order(steps, there),
+        lambda found: found[0] == len(steps),
+    )
+    answer = {
+        "matched": far == len(steps),
+        "steps": far,
+        "events": [asdict(one) for one in found],
+    }
+    if far == len(steps):
+        return answer
+    others = [one for one in there if one not in found]
+    return answer | {"missing": steps[far].event} | _closest(steps[far], others)
+
+
+def _count(asked: dict[str, Any]) -> int:
+    count = asked.get("count", 1)
+    if type(count) is not int or count < 1:
+        raise ValueError('"count" must be a whole number from 1 on.')
+    return count
+
+
+async def _steps(warehouse: Warehouse, asked: dict[str, Any]) -> list[Expected]:
+    listed = asked.get("events")
+    if type(listed) is not list or not listed:
+        raise ValueError('"events" must be a list of what is expected, in order.')
+    known = await read(warehouse, planned)
+    return [expected_from({"event": one} if isinstance(one, str) else one, known) for one in listed]
 
 
 def _part(asked: dict[str, Any]) -> dict[str, Any]:
@@ -159,55 +131,15 @@ async def _until(
     end = monotonic() + question.within_ms / 1000
     back = _LOOKED_BACK_S + question.within_ms // 1000
     while True:
-        came = await read(warehouse, lambda client: _came(client, question.run, back))
-        found = judge(came)
+        there = await read(warehouse, lambda client: came(client, question.run, back))
+        found = judge(there)
         if done(found) or monotonic() >= end:
-            return came, found
+            return there, found
         await asyncio.sleep(_AGAIN_S)
 
 
-def _came(client: Client, run: str, back_s: int) -> list[Came]:
-    parameters = {"run": run, "most": _MOST} if run else {"back": back_s, "most": _MOST}
-    rows = client.query(_OF_RUN if run else _OF_NO_RUN, parameters=parameters).result_rows
-    return [_one(row) for row in reversed(rows)]
-
-
-def _one(row: Any) -> Came:
-    name, sent_name, properties, device, *rest, payload, event_type = row
-    item: dict[str, Any] = {}
-    if payload:
-        try:
-            item = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            item = {}
-    if item.get("properties") is None or event_type in {"identify", "group"}:
-        sent = item.get("traits")
-    else:
-        sent = item["properties"]
-    if rest[-3]:  # the reason: a rejected event stands as it was sent
-        given: Any = sent if isinstance(sent, dict) else {}
-        device = str(item.get("anonymousId") or item.get("userId") or "")
-    else:
-        given = orjson.loads(properties)
-    return Came(name, sent_name, given, device, *rest)
-
-
-def _planned(client: Client) -> Planned:
-    rows = client.query("SELECT event, properties FROM planned_events").result_rows
-    return {event: properties for event, properties in rows}  # noqa: C416 - what a row is
-
-
-def _answer(expected: Expected, came: list[Came], found: list[Came], count: int) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "matched": len(found) >= count,
-        "count": len(found),
-        "events": [asdict(one) for one in found],
-    }
-    return answer if answer["matched"] else answer | _closest(expected, came)
-
-
-def _closest(expected: Expected, came: list[Came]) -> dict[str, Any]:
-    best = closest(expected, came)
+def _closest(expected: Expected, there: list[Came]) -> dict[str, Any]:
+    best = closest(expected, there)
     if best is None:
         return {"closest": None, "why": ["no event came at all"]}
     return {"closest": asdict(best[0]), "why": best[1]}

@@ -1,7 +1,9 @@
 """Settings as options of commands, and as the table that documents them; both from the model."""
 
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import wraps
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
@@ -11,6 +13,9 @@ from rich.markup import escape
 from funnelhouse.settings import SHIPPED_PLAN, Settings
 
 PREFIX = "FUNNELHOUSE_"
+_OF_TESTS = {f"{PREFIX}{name}" for name in ("URL", "KEY", "READ_KEY")}
+_ALIKE = 0.85
+"""How alike two names are that are one and its misspelling, by difflib's ratio."""
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -28,6 +33,8 @@ def with_settings(
 
     @wraps(command)
     def with_options(**values: Any) -> Result:
+        for wrong, meant in misspelt(os.environ).items():
+            typer.echo(f"{wrong} is no setting and changes nothing; write {meant}.", err=True)
         given = {name: value for name in names if (value := values.pop(name)) is not None}
         return command(Settings(**given), **values)  # type: ignore[call-arg]  # typer's keywords
 
@@ -36,6 +43,18 @@ def with_settings(
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     with_options.__annotations__ = {p.name: p.annotation for p in parameters}
     return with_options
+
+
+def misspelt(environment: Iterable[str]) -> dict[str, str]:
+    """Find environment variables that are almost a setting, each with the one probably meant."""
+    settings = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    found = {}
+    for name in environment:
+        if name.startswith(PREFIX) and name not in settings | _OF_TESTS:
+            ends = [setting.removeprefix(PREFIX) for setting in sorted(settings)]
+            if meant := get_close_matches(name.removeprefix(PREFIX), ends, 1, _ALIKE):
+                found[name] = PREFIX + meant[0]
+    return found
 
 
 def settings_table() -> str:

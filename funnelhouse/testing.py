@@ -72,15 +72,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def funnelhouse(request: pytest.FixtureRequest) -> Iterator[Funnelhouse]:
-    """Give a test run of this test's own, and end it with the test."""
+    """Give a test run of this test's own.
+
+    It ends by itself, within the hour: what a page sends when it is closed after the test is its
+    own too, and would stand in reports were the run over.
+    """
     url = request.config.getoption("--funnelhouse-url") or _ADDRESS
     key = request.config.getoption("--funnelhouse-key")
     headers = {"authorization": f"Bearer {key}"} if key else {}
     with httpx.Client(base_url=url, headers=headers, timeout=_PATIENCE_S) as http:
         begun = _json(http.post("/qa/runs", json={"note": request.node.name[:200]}))
-        mine = Funnelhouse(http, begun["run"])
-        yield mine
-        mine.end()
+        yield Funnelhouse(http, begun["run"])
 
 
 def _json(answer: httpx.Response) -> Any:

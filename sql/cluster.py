@@ -58,11 +58,7 @@ class Nodes:
 
 def nodes_of(client: Client, cluster: str) -> Nodes:
     """Ask a server what it knows of a cluster; without shards it knows none of that name."""
-    shards = client.query(
-        "SELECT shard_num FROM system.clusters WHERE cluster = {cluster:String}"
-        " ORDER BY shard_num, replica_num",
-        parameters={"cluster": cluster},
-    ).result_rows
+    shards = shards_of(client, cluster)
     if not shards:
         return Nodes((), {}, has_keeper=True)
     told = client.query(_MACROS, parameters={"cluster": cluster}).result_rows
@@ -70,7 +66,17 @@ def nodes_of(client: Client, cluster: str) -> Nodes:
         "SELECT count() FROM system.tables WHERE database = 'system' AND name = 'zookeeper'"
     ).result_rows
     macros = {int(place): dict(of_node) for place, of_node in told}
-    return Nodes([int(shard) for (shard,) in shards], macros, has_keeper=bool(keeper))
+    return Nodes(shards, macros, has_keeper=bool(keeper))
+
+
+def shards_of(client: Client, cluster: str) -> list[int]:
+    """Give the shard of each node of a cluster, as the server knows it; none of an unknown one."""
+    rows = client.query(
+        "SELECT shard_num FROM system.clusters WHERE cluster = {cluster:String}"
+        " ORDER BY shard_num, replica_num",
+        parameters={"cluster": cluster},
+    ).result_rows
+    return [int(shard) for (shard,) in rows]
 
 
 def why_unfit(cluster: str, nodes: Nodes) -> str:
@@ -86,6 +92,25 @@ def why_unfit(cluster: str, nodes: Nodes) -> str:
             " configuration of every server of the cluster."
         )
     return _why_macros(nodes)
+
+
+def why_resharded(client: Client, shards: int) -> str:
+    """Note the number of shards at the first start; say what must be mended if it is another now.
+
+    Copies of an event meet on the shard that its id gives, which another number would change.
+    """
+    ((noted, first),) = client.query(
+        "SELECT count(), argMin(shards, since) FROM cluster_shards"
+    ).result_rows
+    if not noted:
+        client.insert("cluster_shards", [[shards]], column_names=["shards"])
+    if not noted or first == shards:
+        return ""
+    return (
+        f"The cluster has {shards} shards and had {first} when it was first used, and copies of an"
+        " event would no longer meet; give it back the shards that it had under remote_servers, or"
+        " start with another database and import an archive."
+    )
 
 
 def writing(nodes: Nodes) -> dict[str, str]:

@@ -12,6 +12,7 @@ from string import Template
 from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
+from sql.cluster import shards_of, why_resharded
 from sql.layout import Layout
 
 ROOT = Path(__file__).parent
@@ -90,6 +91,7 @@ VIEWS = (
     "funnel/funnel_daily_versions",
     "funnel/funnel_daily",
     "funnel/funnel_weekly_segments",
+    "funnel/funnel_daily_segments",
     "funnel/funnel_ordered",
     "funnel/funnel_ordered_sessions",
     "coverage/planned_events",
@@ -162,7 +164,8 @@ def migrate(client: Client, timezone: str, cluster: str = "") -> Iterator[str]:
     With a `cluster` that the server belongs to, on all of its servers.
 
     Raises:
-        WarehouseError: an applied migration was changed since, or the warehouse is newer.
+        WarehouseError: an applied migration was changed since, the warehouse is newer, or the
+            cluster has another number of shards than at its first start.
     """
     layout = Layout(cluster, client.database or "")
     _run(client, layout, _NOTES.read_text(encoding="utf-8"))
@@ -178,6 +181,8 @@ def migrate(client: Client, timezone: str, cluster: str = "") -> Iterator[str]:
                 column_names=["name", "checksum"],
             )
             yield migration.name
+    if cluster and (why := why_resharded(client, len(set(shards_of(client, cluster))))):
+        raise WarehouseError(why)
     for view in _views(timezone):
         _run(client, layout, view)
 

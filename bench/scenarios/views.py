@@ -33,6 +33,7 @@ _GIVEN = {
     "audience": "'slack_joined'",
     "experiment": f"'{crowd.EXPERIMENT}'",
     "unit": "'week'",
+    "split": "true",
     "first_day": "'2024-10-01'",
     "last_day": "'2024-12-29'",
     "as_of": "'2024-12-01'",
@@ -78,7 +79,7 @@ def at_scale(folder: Path, events: int, repeat: int) -> list[Figure]:
         people.fill()
         return [
             *_everybody(client, settlement, events),
-            *(_load(people, size, repeat, events) for size in _LOADS),
+            *(_load(people, size, repeat, events) for size in _LOADS if size <= events),
             *(_answer(name, ask, client, repeat, events) for name, ask in _QUESTIONS.items()),
             *(one for report in _reports() for one in _view(client, *report, repeat, events)),
         ]

@@ -10,11 +10,33 @@ from console import charts
 from console.pages.site import Site, figure, rows
 
 _FUNNELS = """
-SELECT funnel, max(title) AS name, max(title_ko) AS name_ko
-FROM funnels
-GROUP BY funnel
-ORDER BY funnel
+WITH
+    weeks AS
+    (
+        SELECT funnel, week, entries, max(week) OVER () AS last_week
+        FROM funnel_weekly
+        WHERE kind = 'step' AND entries > 0 AND week < toMonday(now({timezone:String}))
+    ),
+    busy AS
+    (
+        SELECT funnel, sum(entries) AS entered
+        FROM weeks
+        WHERE week > last_week - toIntervalWeek(4)
+        GROUP BY funnel
+    ),
+    known AS
+    (
+        SELECT funnel, max(title) AS name, max(title_ko) AS name_ko
+        FROM funnels
+        GROUP BY funnel
+    )
+SELECT known.funnel AS funnel, name, name_ko
+FROM known
+LEFT JOIN busy ON known.funnel = busy.funnel
+ORDER BY entered DESC, funnel
 """
+"""The plan's funnels: first what most was entered in the last four whole weeks of any data."""
+
 _BOARD = """SELECT metric, track, from_stage, stage, period_before, last_period, this_period,
     target, guardrail, status
 FROM targets_weekly
@@ -54,42 +76,42 @@ def funnel(site: Site) -> APIRouter:
 
     @router.get("/funnel")
     async def page(request: Request) -> HTMLResponse:
-        """Show one funnel, the first unless another is asked for."""
-        known = await site.fresh("funnels", lambda client: rows(client, _FUNNELS), _FRESH_S)
-        names = [row["funnel"] for row in known]
-        asked = request.query_params.get("funnel", "")
-        chosen = asked if asked in names else next(iter(names), "")
+        """Show one funnel, the busiest unless another is asked for."""
+        known = await site.fresh(
+            "funnels", lambda client: rows(client, _FUNNELS, timezone=site.timezone), _FRESH_S
+        )
+        chosen = _one_of([row["funnel"] for row in known], request, "funnel")
         if not chosen:
             return site.render(request, "funnel.html", {"funnels": [], "chosen": ""})
         tracks = await site.fresh(
             f"tracks {chosen}", lambda client: _tracks(client, chosen), _FRESH_S
         )
-        wanted = request.query_params.get("track", "")
-        track = wanted if wanted in tracks else ""
-        names_of = {"funnel": chosen, "track": track, "timezone": site.timezone}
-        statements = {
-            name: text.format_map(_quoted(names_of))
-            for name, text in (("board", _BOARD), ("stages", _STAGES), ("residents", _RESIDENTS))
-        }
-        found = await site.fresh(
-            f"funnel {chosen} {track}",
-            lambda client: {name: rows(client, text) for name, text in statements.items()},
-            _FRESH_S,
-        )
-        chart = await site.ask(lambda _: _chart(found["stages"]))
-        values = {
-            "funnels": known,
-            "chosen": chosen,
-            "tracks": tracks,
-            "track": track,
-            "statements": statements,
-            "chart": chart,
-            "problems": [_problem(row) for row in found["board"] if row["status"] in _PROBLEMS],
-            **found,
-        }
-        return site.render(request, "funnel.html", values)
+        track = _one_of(["", *tracks], request, "track")
+        shown = {"funnels": known, "chosen": chosen, "tracks": tracks, "track": track}
+        return site.render(request, "funnel.html", shown | await _found(site, chosen, track))
 
     return router
+
+
+def _one_of(known: list[str], request: Request, name: str) -> str:
+    """Give what is asked for where it is known, else the first."""
+    asked = request.query_params.get(name, "")
+    return asked if asked in known else next(iter(known), "")
+
+
+async def _found(site: Site, chosen: str, track: str) -> dict[str, Any]:
+    """Give the board, the stages and the residents, each with its SELECT."""
+    names = _quoted({"funnel": chosen, "track": track, "timezone": site.timezone})
+    texts = {"board": _BOARD, "stages": _STAGES, "residents": _RESIDENTS}
+    statements = {name: text.format_map(names) for name, text in texts.items()}
+    found = await site.fresh(
+        f"funnel {chosen} {track}",
+        lambda client: {name: rows(client, text) for name, text in statements.items()},
+        _FRESH_S,
+    )
+    problems = [_problem(row) for row in found["board"] if row["status"] in _PROBLEMS]
+    chart = await site.ask(lambda _: _chart(found["stages"]))
+    return {**found, "statements": statements, "chart": chart, "problems": problems}
 
 
 def _tracks(client: Client, chosen: str) -> list[str]:

@@ -41,6 +41,10 @@ WHERE (source, event_id) IN (SELECT source, event_id FROM mine)
 ORDER BY event_time DESC, arrival DESC
 LIMIT 300
 """
+_RECENT = """SELECT user_id, anonymous_id, event_name, event_time
+FROM events
+ORDER BY arrival DESC
+LIMIT 20"""
 
 
 def sessions(site: Site) -> APIRouter:
@@ -54,7 +58,7 @@ def sessions(site: Site) -> APIRouter:
         found: dict[str, Any] = {"sessions": [], "events": [], "ids": []}
         if person:
             found = await site.ask(lambda client: _found(client, person))
-        return site.render(request, "sessions.html", {"person": person, **found})
+        return site.render(request, "sessions.html", {"person": person, "recent": _RECENT, **found})
 
     return router
 

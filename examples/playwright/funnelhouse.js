@@ -16,10 +16,19 @@ async function ask(path, asked) {
 export const test = base.extend({
   funnelhouse: async ({ page }, use, info) => {
     const { run } = await ask("/qa/runs", { note: info.title });
-    // Whatever the page sends to the collector names the run, whichever tracker it uses.
+    // Whatever the page sends to the collector names the run, whichever tracker it uses: requests by
+    // a header, and beacons, which a page sends when it ends and no route sees, by their address.
     await page.route(/\/v1\//, (route) =>
       route.continue({ headers: { ...route.request().headers(), "x-funnelhouse-run": run } }),
     );
+    await page.addInitScript((run) => {
+      const send = navigator.sendBeacon.bind(navigator);
+      navigator.sendBeacon = (address, body) => {
+        const url = new URL(address, document.baseURI);
+        if (url.pathname.includes("/v1/")) url.searchParams.set("fh_run", run);
+        return send(url, body);
+      };
+    }, run);
     await use({
       run,
       async expect(event, properties = {}, more = {}) {
@@ -33,7 +42,7 @@ export const test = base.extend({
         return answer.events;
       },
     });
-    await ask(`/qa/runs/${run}/end`, {});
+    // The run ends by itself, within the hour: what the page sends when it is closed is its own too.
   },
 });
 

@@ -104,7 +104,7 @@ def moment(hour: int) -> str:
 
 
 @pytest.mark.parametrize(
-    "releases", [32, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+    "releases", [16, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
 def test_seeded_faults_are_named(
     warehouse: PreparedWarehouse, tmp_path: Path, releases: int

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from tests.conftest import READ_KEY, RunningProduct, free_port, running_product
+from tests.console.driver import JDBC_STATEMENTS, read_frames, write_frame
 
 AUTH = ("anybody", READ_KEY)
 
@@ -74,7 +76,7 @@ def test_nothing_but_reading(client: Client, statement: str) -> None:
         {"method": "GET", "params": {"query": "SELECT 1 AS a FORMAT JSON"}},
         {"method": "POST", "content": b"SELECT 1 AS a FORMAT JSON"},
         {"method": "POST", "content": b"1 AS a FORMAT JSON", "params": {"query": "SELECT "}},
-        # the JDBC driver: the format as a header, settings that it always sends
+        # the JDBC driver without compression: the format as a header, settings that it sends
         {
             "method": "POST",
             "content": b"SELECT 1 AS a",
@@ -117,6 +119,82 @@ def test_request_shapes_of_tools(url: str, request_: dict[str, Any]) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.json()["data"] == [{"a": 1}]
     assert answer.headers["x-clickhouse-format"] == "JSON"
+
+
+JDBC: dict[str, Any] = {
+    "auth": AUTH,
+    "params": {"compress": "1", "session_timezone": "UTC", "custom_http_params": ""},
+    "headers": {
+        "X-ClickHouse-Format": "RowBinaryWithNamesAndTypes",
+        "X-ClickHouse-Database": "default",
+        "Content-Type": "text/plain",
+    },
+}
+"""What the JDBC driver sends by default, from 0.4 to today's: it wants compressed frames."""
+
+
+@pytest.mark.parametrize(("statement", "columns"), JDBC_STATEMENTS)
+def test_the_jdbc_driver_is_answered_in_frames(url: str, statement: str, columns: int) -> None:
+    """What it asks to connect and to draw its tree comes as rows that it can decompress."""
+    answer = httpx.post(f"{url}/", content=statement.encode(), **JDBC)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-clickhouse-format"] == "RowBinaryWithNamesAndTypes"
+    rows = b"".join(read_frames(answer.content))
+    assert rows[0] == columns
+    assert len(rows) > 20 * columns
+
+
+def test_frames_hold_the_answer_as_it_would_be(url: str) -> None:
+    """Compressed or not, an answer of several frames is the same, and an empty one is empty."""
+    statement = b"SELECT number, toString(number) FROM numbers(300000)"
+    plain = httpx.post(f"{url}/", content=statement, auth=AUTH)
+    sent = httpx.post(f"{url}/", content=statement, auth=AUTH, params={"compress": "1"})
+    assert b"".join(read_frames(sent.content)) == plain.content
+    assert len(sent.content) < len(plain.content)
+    nothing = {"compress": "1", "query": "SELECT 1 WHERE 0"}
+    assert httpx.get(f"{url}/", params=nothing, auth=AUTH).content == b""
+
+
+def test_an_error_is_told_outside_of_frames(url: str) -> None:
+    """Drivers read the sentence as it stands where there is no answer."""
+    answer = httpx.post(f"{url}/", content=b"SELEC 1", **JDBC)
+    assert answer.headers["x-clickhouse-exception-code"] == "62"
+    assert answer.text.startswith("Code: 62. DB::Exception: ")
+
+
+def test_a_statement_sent_in_frames(url: str) -> None:
+    """With decompress=1 the body is frames, below the compression of HTTP if there is any."""
+    parameters, statement = {"decompress": "1"}, write_frame(b"SELECT 1 AS ") + write_frame(b"one")
+    answer = httpx.post(f"{url}/", content=statement, params=parameters, auth=AUTH)
+    assert answer.text == "1\n"
+    headers = {"content-encoding": "gzip"}
+    body = gzip.compress(statement)
+    answer = httpx.post(f"{url}/", content=body, params=parameters, headers=headers, auth=AUTH)
+    assert answer.text == "1\n"
+
+
+LONG = b"SELECT '" + b"a" * 262_144 + b"'"
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "told"),
+    [
+        ({"content": b"SELECT 1", "params": {"decompress": "1"}}, "271", "ends too early"),
+        ({"content": write_frame(LONG), "params": {"decompress": "1"}}, "271", "262144 bytes"),
+        ({"content": b"SELECT 1", "headers": {"content-encoding": "gzip"}}, "271", "damaged"),
+        (
+            {"content": gzip.compress(LONG), "headers": {"content-encoding": "gzip"}},
+            *("62", "longer than 262144"),
+        ),
+        ({"content": LONG}, "62", "longer than 262144"),
+    ],
+    ids=["no frame", "long in frames", "no gzip", "long in gzip", "long"],
+)
+def test_bodies_that_are_refused(url: str, request_: dict[str, Any], code: str, told: str) -> None:
+    """A damaged body and a statement too long are named, however they are compressed."""
+    answer = httpx.post(f"{url}/", auth=AUTH, **request_)
+    assert (answer.status_code, answer.headers["x-clickhouse-exception-code"]) == (400, code)
+    assert told in answer.text
 
 
 @pytest.mark.parametrize(
@@ -195,6 +273,7 @@ def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct
     """Start a product whose endpoint allows little."""
     folder = tmp_path_factory.mktemp("bounded")
     limits = {"sql_max_seconds": 1, "sql_max_memory_bytes": 50_000_000, "sql_max_rows": 100}
+    limits |= {"sql_at_once": 2}
     with running_product(folder, "dev:web", **limits) as running:
         yield running
 
@@ -216,6 +295,36 @@ def test_limits_of_one_query(bounded: RunningProduct, statement: str, codes: set
     assert answer.headers["x-clickhouse-exception-code"] in codes
     assert monotonic() - begun < 20
     assert httpx.post(url, content=b"SELECT 1").text == "1\n"
+
+
+def test_heavy_queries_leave_loading_its_share(bounded: RunningProduct) -> None:
+    """However many are asked, two run, each on one thread; an event lands while they do."""
+    url, landed = f"http://{bounded.settings.sql}/", Event()
+    heavy = b"SELECT count() FROM numbers(100000000000) WHERE NOT ignore(sipHash64(number))"
+    running = (
+        "SELECT count() AS queries, max(toUInt64(Settings['max_threads'])) AS threads"
+        " FROM system.processes WHERE query LIKE '%sipHash64%' AND query NOT LIKE '%Settings%'"
+    )
+    seen: list[tuple[int, int]] = []
+
+    def ask() -> None:
+        while not landed.is_set():
+            httpx.post(url, content=heavy, timeout=60)
+
+    def is_there() -> bool:
+        (row,) = bounded.sql(running)
+        seen.append((int(row["queries"]), int(row["threads"])))
+        return max(seen)[0] > 1 and bounded.sql("SELECT 1 FROM rejected_events") != []
+
+    with ThreadPoolExecutor(6) as pool:
+        asking = [pool.submit(ask) for _ in range(6)]
+        try:
+            bounded.post("/v1/track", {"event": "nope", "anonymousId": "h"}, auth=("dev", ""))
+            bounded.wait_visible(is_there)
+        finally:
+            landed.set()
+        assert [one.result() for one in asking] == [None] * 6
+    assert max(seen) == (2, 1)
 
 
 def test_arrow_of_a_view_is_whole(client: Client) -> None:

@@ -69,7 +69,7 @@ def die_and_go_on(data: Path, step: int) -> dict[str, Any]:
     return outcome(data, "refuse") | {"lost": len(logs)}
 
 
-@pytest.mark.parametrize("part", [0.5, 0.8])
+@pytest.mark.parametrize("part", [0.5, pytest.param(0.8, marks=pytest.mark.slow)])
 def test_views_are_the_same_after_death_and_a_lost_log(
     undisturbed: dict[str, Any], tmp_path: Path, part: float
 ) -> None:

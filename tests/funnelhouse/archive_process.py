@@ -41,6 +41,7 @@ PARAMETERS = {
     "days": 7,
     "at": "2024-08-20 00:00:00",
     "unit": "week",
+    "split": "true",
     "experiment": "oopy_guide",
     "as_of": "2024-08-25",
     "since": "2024-08-01 00:00:00",

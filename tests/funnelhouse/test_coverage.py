@@ -86,17 +86,29 @@ def test_what_cannot_be_meant(running: CommandLine, arguments: tuple[str, ...], 
 
 
 def test_the_fixture(product: RunningProduct, pytester: pytest.Pytester) -> None:
-    """A test gets a run of its own by the fixture, waits for its event, and fails with the why."""
+    """A test gets a run of its own by the fixture, waits for its event, and fails with the why.
+
+    What a page of the test sends when it is closed after it is of the run too.
+    """
+    person = f"closed-{uuid4()}"
     pytester.makepyfile(
         f"""
         import httpx
+        import pytest
 
-        def send(run):
-            call = {{"writeKey": "dev", "event": "CTA Clicked", "anonymousId": "a",
+        def send(run, who="a"):
+            call = {{"writeKey": "dev", "event": "CTA Clicked", "anonymousId": who,
                     "properties": {{"cta_id": "apply"}}, "context": {{"run": run}}}}
             httpx.post("{product.url}/v1/track", json=call).raise_for_status()
 
-        def test_there(funnelhouse):
+        @pytest.fixture
+        def page():
+            runs = []
+            yield runs
+            send(*runs, "{person}")
+
+        def test_there(page, funnelhouse):
+            page.append(funnelhouse.run)
             send(funnelhouse.run)
             assert funnelhouse.expect("cta_clicked")["properties"] == {{"cta_id": "apply"}}
             assert len(funnelhouse.sequence("cta_clicked")) == 1
@@ -116,6 +128,9 @@ def test_the_fixture(product: RunningProduct, pytester: pytest.Pytester) -> None
     )
     ended.assert_outcomes(passed=1, failed=1)
     ended.stdout.fnmatch_lines(['*cta_id is "apply", expected "pay"*'])
+    found = f"SELECT 1 FROM {{}} WHERE anonymous_id = '{person}'"
+    product.wait_visible(lambda: product.sql(found.format("run_events")) != [])
+    assert product.sql(found.format("events")) == []
 
 
 def test_a_release_is_judged_by_those_before(product: RunningProduct, running: CommandLine) -> None:

@@ -5,7 +5,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from funnelhouse.options import option_name, settings_table, with_settings
+from funnelhouse.options import misspelt, option_name, settings_table, with_settings
 from funnelhouse.settings import Settings
 
 README = Path(__file__).parents[2] / "README.md"
@@ -68,6 +68,36 @@ def test_option_over_environment(environment: pytest.MonkeyPatch) -> None:
     """An option wins over the environment variable."""
     environment.setenv("FUNNELHOUSE_WORKERS", "3")
     assert run("--workers", "5").workers == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("WORKER", "WORKERS"),
+        ("RETENTION_EVENT_DAYS", "RETENTION_EVENTS_DAYS"),
+        ("ALERT_WEB_HOOK", "ALERT_WEBHOOK"),
+    ],
+)
+def test_a_misspelt_variable_is_told(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, meant: str
+) -> None:
+    """What is almost a setting changes nothing, and a sentence names the one probably meant."""
+    environment.setenv(f"FUNNELHOUSE_{name}", "3")
+
+    @with_settings
+    def command(settings: Settings) -> Settings:
+        return settings
+
+    assert command(**dict.fromkeys(Settings.model_fields)) == Settings()
+    told = f"FUNNELHOUSE_{name} is no setting and changes nothing; write FUNNELHOUSE_{meant}.\n"
+    assert capsys.readouterr().err == told
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    """Settings, variables of tests, and what an orchestrator makes of names are no faults."""
+    settings = [f"FUNNELHOUSE_{name.upper()}" for name in Settings.model_fields]
+    others = ("URL", "KEY", "READ_KEY", "TEST_DATA", "COLLECTOR_PORT", "SERVICE_HOST")
+    assert misspelt([*settings, *(f"FUNNELHOUSE_{name}" for name in others), "WORKER"]) == {}
 
 
 def test_environment_over_default(environment: pytest.MonkeyPatch) -> None:

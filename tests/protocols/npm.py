@@ -1,4 +1,4 @@
-"""Trackers from npm, installed once at the versions of `sdk/package-lock.json`, run by node."""
+"""Packages from npm, installed once at the versions that a folder's lock pins, run by node."""
 
 import shutil
 import subprocess
@@ -7,25 +7,26 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent / "sdk"
-_INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
-_LOCK = FOLDER / "package-lock.json"
+"""Of the trackers."""
+
 _END_S = 240.0
 
 
-def install() -> None:
-    """Install the packages, unless they are there; skip the test where that cannot be."""
+def install(folder: Path = FOLDER) -> None:
+    """Install a folder's packages, unless they are there; skip the test where that cannot be."""
     if not shutil.which("npm") or not shutil.which("node"):
         pytest.skip("there is no npm; install Debian's nodejs and npm")
-    if _INSTALLED.exists() and _INSTALLED.stat().st_mtime >= _LOCK.stat().st_mtime:
+    lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
     # `npm ci` wants every platform's binaries in the lock; a registry need not have them all.
     command = ["npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]
     ended = subprocess.run(
-        command, cwd=FOLDER, capture_output=True, text=True, timeout=_END_S, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=_END_S, check=False
     )
     if ended.returncode:
-        pytest.skip(f"npm could not install the trackers: {ended.stderr[-300:]}")
-    _INSTALLED.touch()
+        pytest.skip(f"npm could not install the packages: {ended.stderr[-300:]}")
+    installed.touch()
 
 
 def run(script: str, **values: str) -> str:

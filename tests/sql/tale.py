@@ -58,6 +58,7 @@ _ASKED = {
     "until": "'2024-08-21'",
     "at": "'2024-08-15 12:00:00'",
     "unit": "'week'",
+    "split": "true",
     "run": "''",
     "release": "'1.0'",
     "audience": "'slack_joined'",

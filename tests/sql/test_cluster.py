@@ -19,7 +19,7 @@ from clickhouse_connect.driver.client import Client
 
 from funnelhouse.settings import Settings
 from sql.client import WarehouseError, connect
-from sql.cluster import Nodes, why_unfit, writing
+from sql.cluster import Nodes, why_resharded, why_unfit, writing
 from sql.layout import (
     LOCAL,
     MIGRATIONS,
@@ -386,6 +386,17 @@ def test_an_unknown_cluster_is_named_before_anything_is_made(warehouse: Prepared
     """The engine is asked, and the sentence names the setting."""
     with pytest.raises(WarehouseError, match=r"knows no cluster 'nowhere'; mend FUNNELHOUSE_CLUS"):
         connect(replace(warehouse.place, cluster="nowhere"))
+
+
+def test_another_number_of_shards_is_refused(warehouse: PreparedWarehouse) -> None:
+    """The number of the first start is kept, also over other starts; the sentence tells both."""
+    warehouse.empty()
+    assert [why_resharded(warehouse.client, shards) for shards in (2, 2)] == ["", ""]
+    for shards in (1, 3):
+        said = why_resharded(warehouse.client, shards)
+        assert re.match(rf"The cluster has {shards} shards and had 2 when it was first used", said)
+        assert re.fullmatch(r"[A-Z][^.]*\.", said)
+    assert why_resharded(warehouse.client, 2) == ""
 
 
 def test_a_cluster_wants_the_address_of_a_server() -> None:

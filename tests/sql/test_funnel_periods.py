@@ -1,6 +1,7 @@
 """Weeks and days of a funnel on both bases, against counts made person by person."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,6 +12,8 @@ from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring, rule
 
 STAGES = ("applied", "passed", "withdrawn", "joined")
+PREVIOUS = {"passed": "applied", "joined": "passed"}
+JOBS = ("student", "employee", "")
 FIRST = datetime.fromisoformat("2024-07-29 00:00:00")
 Entries = dict[str, dict[str, datetime]]
 """When each person entered each stage first, on Seoul's clock."""
@@ -29,13 +32,27 @@ def entries(warehouse: PreparedWarehouse, tmp_path_factory: pytest.TempPathFacto
             stage = random.choice(STAGES)
             at = FIRST + timedelta(hours=random.randrange(42 * 24))
             id_ = len(history) + 1
-            history.append(Told(id=id_, came=id_, name=stage, at=str(at), user=f"p{number}"))
+            history.append(
+                Told(
+                    id=id_,
+                    came=id_,
+                    name=stage,
+                    at=str(at),
+                    user=f"p{number}",
+                    properties={"occupation": job(f"p{number}")},
+                )
+            )
             of = first.setdefault(f"p{number}", {})
             of[stage] = min(at, of.get(stage, at))
     random.shuffle(history)
     road = Road(warehouse.place, tmp_path_factory.mktemp("periods"))
     road.load([history[:250], history[250:], history[:50]])
     return first
+
+
+def job(person: str) -> str:
+    """Return the occupation that all events of the person tell."""
+    return JOBS[int(person[1:]) % len(JOBS)]
 
 
 def monday(at: datetime) -> date:
@@ -85,15 +102,78 @@ def test_a_cohort_is_followed_wherever_it_gets(
     assert {row[0]: row[3] for row in rows if row[3]} == started
 
 
+@pytest.mark.parametrize(
+    ("view", "period", "begins"),
+    [("funnel_weekly_segments", "week", monday), ("funnel_daily_segments", "day", datetime.date)],
+)
+def test_segments_have_both_conversions(
+    warehouse: PreparedWarehouse,
+    entries: Entries,
+    view: str,
+    period: str,
+    begins: Callable[[datetime], date],
+) -> None:
+    """A segment has entries and those of the step before, and its own cohorts."""
+    entered: Counter[tuple[str, date, str]] = Counter()
+    reached: Counter[tuple[str, date, str]] = Counter()
+    for person, of in entries.items():
+        entered.update((job(person), begins(at), stage) for stage, at in of.items())
+        if start := of.get("applied"):
+            reached.update(
+                (job(person), begins(start), stage)
+                for stage, at in of.items()
+                if at < start + timedelta(days=14)
+            )
+    rows = warehouse.client.query(
+        f"SELECT segment, {period}, stage, entries, previous_entries, step_conversion_period,"
+        f" started_cohort, reached_14d_cohort, share_14d_cohort FROM {view}"
+    ).result_rows
+    for of, begin, stage, n, before, conversion, started, soon, share in rows:
+        previous = PREVIOUS.get(stage) and entered[of, begin, PREVIOUS[stage]]
+        assert (n, before) == (entered[of, begin, stage], previous)
+        assert conversion == (n / previous if previous else None)
+        assert (started, soon) == (reached[of, begin, "applied"], reached[of, begin, stage])
+        assert share == (soon / started if started else None)
+    assert {(row[0], row[1]) for row in rows} == {key[:2] for key in entered | reached}
+    assert len(rows) == len({(row[0], row[1], row[2]) for row in rows})
+
+
 def test_segments_add_up_to_the_week(warehouse: PreparedWarehouse, entries: Entries) -> None:
-    """The finer view holds the same entries."""
-    total = "SELECT week, stage, sum(entries) AS n FROM {} GROUP BY ALL HAVING n > 0 ORDER BY ALL"
-    finer, whole = (
-        warehouse.client.query(total.format(view)).result_rows
-        for view in ("funnel_weekly_segments", "funnel_weekly")
+    """Every count of the finer view adds up to that of the whole."""
+    del entries
+    counts = (
+        "entries, previous_entries, started_cohort, reached_cohort, reached_7d_cohort,"
+        " reached_14d_cohort, reached_30d_cohort"
     )
-    assert finer == whole
-    assert sum(row[2] for row in whole) == sum(map(len, entries.values()))
+    sums = ", ".join(f"sum({one})" for one in counts.split(", "))
+    finer = f"SELECT week, stage, {sums} FROM funnel_weekly_segments GROUP BY ALL ORDER BY ALL"
+    whole = f"SELECT week, stage, {counts} FROM funnel_weekly ORDER BY ALL"
+    rows = warehouse.client.query(whole).result_rows
+    assert rows
+    assert warehouse.client.query(finer).result_rows == rows
+
+
+def test_a_changed_segment(warehouse: PreparedWarehouse, tmp_path: Path) -> None:
+    """An entry counts under the segment of then, what a cohort reached under that of its start."""
+    warehouse.empty()
+    bring(warehouse.client, COURSE)
+    told = [
+        Told(id=1, came=1, name="applied", user="p", properties={"occupation": "student"}),
+        Told(
+            id=2,
+            came=2,
+            name="passed",
+            at="2024-08-06 12:00:00",
+            user="p",
+            properties={"occupation": "employee"},
+        ),
+    ]
+    Road(warehouse.place, tmp_path).load([told])
+    rows = warehouse.client.query(
+        "SELECT segment, entries, previous_entries, started_cohort, reached_cohort"
+        " FROM funnel_weekly_segments WHERE stage = 'passed' ORDER BY ALL"
+    ).result_rows
+    assert rows == [("employee", 1, 0, 0, 0), ("student", 0, 1, 1, 1)]
 
 
 def test_a_week_goes_by_the_version_of_then(warehouse: PreparedWarehouse, tmp_path: Path) -> None:

@@ -1,22 +1,24 @@
--- funnel_weekly: one row a funnel, product, track, week (Monday to Sunday) and stage, under the
--- version that was in force on the Monday. The columns are explained in `funnel_periods` (entries and
--- conversion on period basis, reached and shares on cohort basis) and `funnel_weekly_versions`.
--- Duplicates and late events: as in `stage_entries`.
+-- funnel_weekly: one row a funnel, product, track, week (Monday to Sunday) and stage, under the version
+-- that was in force on its Monday; `funnel_weekly_versions` has the others.
+-- Entries and step conversion are on period basis, started, reached and shares on cohort basis:
+-- `funnel_periods` explains both.
+-- Duplicates and late events: as in `stage_entries`; spend imported again replaces itself.
 CREATE OR REPLACE VIEW funnel_weekly
 (
     funnel                 String COMMENT 'the funnel',
-    funnel_version         UInt32 COMMENT 'its version',
+    funnel_version         UInt32 COMMENT 'the version in force on the Monday',
     product                String COMMENT 'the product of the funnel',
     track                  String COMMENT 'the track; empty where none is told',
+    week                   Date COMMENT 'the Monday',
     stage_position         UInt16 COMMENT 'place in the funnel, from 1',
     stage                  String COMMENT 'the stage',
     stage_label            String COMMENT 'its Korean name',
     kind                   String COMMENT 'step, withdrawn or rejected',
     lead                   Bool COMMENT 'whether the team counts its entries as leads',
-    entries                UInt64 COMMENT 'first entries of people in the period',
-    previous_entries       Nullable(UInt64) COMMENT 'entries of the step before in the period',
+    entries                UInt64 COMMENT 'first entries of people in the week',
+    previous_entries       Nullable(UInt64) COMMENT 'entries of the step before in the week',
     step_conversion_period Nullable(Float64) COMMENT 'entries / previous_entries; may pass 1',
-    started_cohort         UInt64 COMMENT 'people who entered stage one in the period',
+    started_cohort         UInt64 COMMENT 'first entries into stage one in the week',
     reached_cohort         UInt64 COMMENT 'of these, who ever entered the stage',
     reached_7d_cohort      UInt64 COMMENT 'who did within 7 days of their start',
     reached_14d_cohort     UInt64 COMMENT 'within 14 days',
@@ -25,14 +27,10 @@ CREATE OR REPLACE VIEW funnel_weekly
     share_7d_cohort        Nullable(Float64) COMMENT 'the same of reached_7d_cohort',
     share_14d_cohort       Nullable(Float64) COMMENT 'of reached_14d_cohort',
     share_30d_cohort       Nullable(Float64) COMMENT 'of reached_30d_cohort',
-    week                   Date COMMENT 'the Monday',
     ad_spend               Decimal(38, 2) COMMENT 'KRW spent on the product and track in the week',
     cost_per_entry         Nullable(Float64) COMMENT 'ad_spend / entries; of the lead stage the LAC'
 )
 AS
-SELECT weeks.*
-FROM funnel_weekly_versions AS weeks
-INNER JOIN funnels
-    ON weeks.funnel = funnels.funnel
-    AND weeks.funnel_version = funnels.funnel_version
-WHERE week BETWEEN valid_from AND valid_until;
+SELECT * EXCEPT in_force
+FROM funnel_weekly_versions
+WHERE in_force;

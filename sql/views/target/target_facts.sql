@@ -68,39 +68,33 @@ WITH
                 cityHash64(left_stage)
             )
     ),
+    -- Who asked, with their first inquiry and the times at which they withdrew: read in one pass.
     inquirers AS
     (
         SELECT
             build,
-            person_id,
-            known,
-            min((entered_at, track, cohort)) AS inquiry
+            minIf((entered_at, track, cohort), stage = 'inquiry') AS inquiry,
+            groupArrayIf(entered_at, kind = 'withdrawn') AS withdrawn_at
         FROM stage_entries
-        WHERE stage = 'inquiry' AND build IN (SELECT build FROM watched)
+        WHERE build IN (SELECT build FROM watched)
+            AND (stage = 'inquiry' OR stage IN (SELECT stage FROM stages WHERE kind = 'withdrawn'))
         GROUP BY
             build,
             person_id,
             known
+        HAVING countIf(stage = 'inquiry') > 0
     ),
-    left_after_inquiry AS
+    asked AS
     (
         SELECT
-            gone.build AS build,
+            build,
             inquiry,
-            min(entered_at) AS left_at
-        FROM stage_entries AS gone
-        INNER JOIN inquirers
-            ON gone.build = inquirers.build
-            AND gone.person_id = inquirers.person_id
-            AND gone.known = inquirers.known
-        WHERE stage IN (SELECT stage FROM stages WHERE kind = 'withdrawn')
-            AND kind = 'withdrawn'
-            AND entered_at >= inquiry.1
-        GROUP BY
-            gone.build,
-            gone.person_id,
-            gone.known,
-            inquiry
+            arrayFilter(at -> at >= inquiry.1, withdrawn_at) AS left_after,
+            arrayJoin(arrayConcat(
+                [(inquiry.1, 'people')],
+                if(empty(left_after), [], [(arrayMin(left_after), 'withdrawals')])
+            )) AS step
+        FROM inquirers
     ),
     spent AS
     (
@@ -156,20 +150,7 @@ WITH
             toStartOfWeek(toDate(step.1, '${timezone}'), 1),
             toStartOfMonth(toDate(step.1, '${timezone}')),
             (step.2, 'inquiry', 1.)
-        FROM
-        (
-            SELECT
-                build,
-                inquiry,
-                (inquiry.1, 'people') AS step
-            FROM inquirers
-            UNION ALL
-            SELECT
-                build,
-                inquiry,
-                (left_at, 'withdrawals')
-            FROM left_after_inquiry
-        )
+        FROM asked
         UNION ALL
         SELECT
             build,
