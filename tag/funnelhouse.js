@@ -21,7 +21,9 @@
   const newId = () => [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => (byte + 256).toString(16).slice(1)).join("");
   // No task is long: what a page need not wait for goes in steps, each a task of its own.
-  const inTurn = (...steps) => steps.forEach((step) => setTimeout(safe(step)));
+  const steps = [];
+  const step = safe(() => steps.shift()());
+  const inTurn = (...more) => steps.push(...more) && more.forEach(() => setTimeout(step));
   const pause = () => doc.hidden || new Promise((done) => setTimeout(done));
   const part = (file, then) => {
     if (parts[file]) return;
@@ -365,7 +367,6 @@
   const listen = () => {
     on(win, "pointermove pointerdown keydown touchstart scroll click", active);
     on(doc, "visibilitychange", () => (doc.hidden ? leave("hidden") : comeBack()));
-    on(win, "pagehide", () => leave("pagehide"));
     on(win, "pageshow", ({ persisted }) => {
       if (persisted) comeBack(), begin(first());
     });
@@ -404,6 +405,10 @@
       () => marked || start(),
     );
   };
+  on(win, "pagehide", () => { // also before the last step: what was said by then is kept
+    while (steps[0]) step();
+    leave("pagehide");
+  });
   if (doc.prerendering) on(doc, "prerenderingchange", wake);
   else wake();
 })();

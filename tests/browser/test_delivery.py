@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from playwright.sync_api import BrowserContext, Error, Page, Request, Route
 
-from tests.browser.conftest import NOTHING_WAITS, Visits
+from tests.browser.conftest import NOTHING_WAITS, Visits, elsewhere
 
 BATCH = "**/v1/batch*"
 CTA = "<a data-cta='apply' href='/next'>apply</a>"
@@ -56,6 +56,28 @@ def refuse(profile: BrowserContext, **answer: Any) -> list[Request]:
 
     profile.route(BATCH, refused)
     return seen
+
+
+def test_a_page_left_as_the_tag_arrives(visits: Visits) -> None:
+    """What was said before the tag was there is kept, however soon after it the visitor leaves."""
+    host = visits.host()
+    early = (
+        "<script>window.funnelhouse = [['track', 'Guide Opened', {guide_id: 'early'}]];"
+        "document.addEventListener('load', ({target}) => {"
+        "if (!/tag.js/.test(target.src)) return;"
+        "dispatchEvent(new Event('pagehide')); window.left = JSON.stringify(localStorage);"
+        "}, true);</script>"
+    )
+    url = visits.put(host, "/", "", early)
+    with visits.profile() as profile:
+        page = profile.new_page()
+        page.goto(url)
+        kept = page.evaluate("left")
+        elsewhere(page)
+    assert "early" in kept
+    (opened,) = visits.wait(host, "guide_opened")
+    assert opened["properties"]["guide_id"] == "early"
+    assert len(visits.wait(host, "page_viewed")) == 1
 
 
 def test_a_page_that_is_left_in_the_click(visits: Visits) -> None:

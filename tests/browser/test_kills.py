@@ -56,7 +56,6 @@ def visit(tabs: list[Page], urls: list[str], random: Random) -> None:
     for number, url in enumerate(urls):
         tab = tabs[number % len(tabs)]
         tab.goto(url, wait_until="load")
-        tab.wait_for_function(THE_TAG_IS_THERE)
         if random.random() < 0.2:
             stay(tab, random.uniform(0, 1_500))
 
