@@ -55,7 +55,7 @@ SELECT
     read_rows,
     memory_usage / 1e6
 FROM system.query_log
-WHERE type = 'QueryFinish' AND log_comment = {view:String}
+WHERE type = 'QueryFinish' AND query_kind = 'Select' AND log_comment = {view:String}
 """
 
 

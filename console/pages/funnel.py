@@ -5,6 +5,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
 
 from console import charts
 from console.pages.site import Site, figure, rows
@@ -77,41 +78,54 @@ def funnel(site: Site) -> APIRouter:
     @router.get("/funnel")
     async def page(request: Request) -> HTMLResponse:
         """Show one funnel, the busiest unless another is asked for."""
-        known = await site.fresh(
-            "funnels", lambda client: rows(client, _FUNNELS, timezone=site.timezone), _FRESH_S
-        )
-        chosen = _one_of([row["funnel"] for row in known], request, "funnel")
-        if not chosen:
-            return site.render(request, "funnel.html", {"funnels": [], "chosen": ""})
-        tracks = await site.fresh(
-            f"tracks {chosen}", lambda client: _tracks(client, chosen), _FRESH_S
-        )
-        track = _one_of(["", *tracks], request, "track")
-        shown = {"funnels": known, "chosen": chosen, "tracks": tracks, "track": track}
-        return site.render(request, "funnel.html", shown | await _found(site, chosen, track))
+        asked = request.query_params
+        found = await run_in_threadpool(keep, site, asked.get("funnel", ""), asked.get("track", ""))
+        if found["chosen"]:
+            found["chart"] = await site.ask(lambda _: _chart(found["stages"]))
+        return site.render(request, "funnel.html", found)
 
     return router
 
 
-def _one_of(known: list[str], request: Request, name: str) -> str:
+def keep(site: Site, funnel: str = "", track: str = "") -> dict[str, Any]:
+    """Give what the page shows of a funnel and track, kept for those who come next.
+
+    Of an unknown funnel or track it is that of the first.
+    """
+    known = site.kept.get(
+        "funnels",
+        lambda: site.asked(lambda client: rows(client, _FUNNELS, timezone=site.timezone)),
+        _FRESH_S,
+    )
+    chosen = _one_of([row["funnel"] for row in known], funnel)
+    if not chosen:
+        return {"funnels": [], "chosen": ""}
+    tracks = site.kept.get(
+        f"tracks {chosen}", lambda: site.asked(lambda client: _tracks(client, chosen)), _FRESH_S
+    )
+    shown = {"funnels": known, "chosen": chosen, "tracks": tracks}
+    return shown | _found(site, chosen, _one_of(["", *tracks], track))
+
+
+def _one_of(known: list[str], asked: str) -> str:
     """Give what is asked for where it is known, else the first."""
-    asked = request.query_params.get(name, "")
     return asked if asked in known else next(iter(known), "")
 
 
-async def _found(site: Site, chosen: str, track: str) -> dict[str, Any]:
+def _found(site: Site, chosen: str, track: str) -> dict[str, Any]:
     """Give the board, the stages and the residents, each with its SELECT."""
     names = _quoted({"funnel": chosen, "track": track, "timezone": site.timezone})
     texts = {"board": _BOARD, "stages": _STAGES, "residents": _RESIDENTS}
     statements = {name: text.format_map(names) for name, text in texts.items()}
-    found = await site.fresh(
+    found = site.kept.get(
         f"funnel {chosen} {track}",
-        lambda client: {name: rows(client, text) for name, text in statements.items()},
+        lambda: site.asked(
+            lambda client: {name: rows(client, text) for name, text in statements.items()}
+        ),
         _FRESH_S,
     )
     problems = [_problem(row) for row in found["board"] if row["status"] in _PROBLEMS]
-    chart = await site.ask(lambda _: _chart(found["stages"]))
-    return {**found, "statements": statements, "chart": chart, "problems": problems}
+    return {**found, "track": track, "statements": statements, "problems": problems}
 
 
 def _tracks(client: Client, chosen: str) -> list[str]:

@@ -7,8 +7,8 @@ from threading import Thread
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from console import charts
+from console.pages import funnel, today
 from console.pages.site import Site
-from console.pages.today import keep
 from sql.client import WarehouseError
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class Warmth:
     def _run(self) -> None:
         try:
             charts.by_minute([{"minute": "2024-01-01T00:00:00", "outcome": "", "events": 0}], "")
-            keep(self._site())
+            for page in (today, funnel):
+                page.keep(self._site())
         except (ClickHouseError, WarehouseError) as error:
             log.warning("the first page is not warm", extra={"error": str(error)[:300]})

@@ -22,7 +22,7 @@ def test_every_view_is_measured_over_a_crowd(tmp_path: Path) -> None:
         capture_output=True,
     )
     told = orjson.loads(figures.read_bytes())["figures"]
-    measured = {(one["contender"], one["quantity"]) for one in told}
+    measured = {(one["contender"], one["quantity"]): one["values"] for one in told}
     for view in set(VIEWS) - set(_ROWS_OF_EVENTS):
         for quantity in ("time", "rows read", "memory"):
-            assert (Path(view).name, quantity) in measured
+            assert len(measured[Path(view).name, quantity]) == 1
