@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,19 @@ from clickhouse_connect.driver.client import Client
 from funnelhouse.access import open_warehouse
 from funnelhouse.archive.export import export
 from funnelhouse.archive.loading import load_archive, read_archive
+from funnelhouse.archive.work import archive_jobs, insert_piece
 from funnelhouse.jobs import JOBS
+from funnelhouse.plan_tables import tables_of
 from funnelhouse.settings import Settings
 from funnelhouse.warehouse import prepare
+from schemas.registry import load_plan
+from sql.builds import apply_plan
 from sql.client import connection
 from sql.settle import Settlement
 from sql.snapshot import ARCHIVED
+from sql.upgrade import migrate
 from tests.sql.history import Road, Told
+from tests.sql.shards import CLUSTER, connect_shards
 
 ROWS_A_FILE = 50
 """Few, so that a little history makes several files of a table."""
@@ -294,6 +301,41 @@ def _killed_at(part: str) -> Callable[[int, str], None]:
     return note
 
 
+class _OverShards:
+    """A cluster of two shards, as an import asks it."""
+
+    def __init__(self, client: Client, settings: Settings, settlement: Settlement) -> None:
+        self._client, self._settlement = client, settlement
+        self._jobs = archive_jobs(settings.spool_folder, settlement, nullcontext)
+
+    def query(self, statement: str, fmt: str) -> bytes:
+        """Run a statement."""
+        return self._client.raw_query(statement, fmt=fmt)
+
+    def job(self, name: str, argument: Any = None) -> Any:
+        """Run a job."""
+        return self._jobs[name](self._client, argument)
+
+    def insert(self, table: str, rows: bytes, token: str) -> None:
+        """Insert rows of an archive through the table over all shards."""
+        insert_piece(self._settlement, self._client, table, token, rows)
+
+
+def load_over_shards(settings: Settings, arguments: Sequence[str]) -> None:
+    """Import into two shards, twice, and write the views, and how many events each shard has."""
+    folder, settlement = Path(arguments[0]), Settlement(settings.timezone)
+    client = connect_shards(settings.data)
+    list(migrate(client, settings.timezone, CLUSTER))
+    apply_plan(client, tables_of(load_plan(settings.plan)), settlement, lambda *_: None)
+    access = _OverShards(client, settings, settlement)
+    for _ in range(2):
+        load_archive(access, folder, read_archive(folder, lambda *_: None), lambda *_: None)
+    read = {name: _rows(client, name, given) for name, given in _views(client)}
+    split = "SELECT count() FROM events_raw GROUP BY cityHash64(source, event_id) % 2"
+    read["on shards"] = [str(events) for (events,) in client.query(split).result_rows]
+    Path(arguments[1]).write_bytes(orjson.dumps(read))
+
+
 def lose_notes(settings: Settings, _: Sequence[str]) -> None:
     """Lose what the warehouse noted of imports, and the engine's log of tokens."""
     with connection(settings.warehouse_place) as client:
@@ -306,7 +348,7 @@ def lose_notes(settings: Settings, _: Sequence[str]) -> None:
 
 ACTIONS = {
     action.__name__: action
-    for action in (fill, views, tables, dying_export, dying_load, lose_notes)
+    for action in (fill, views, tables, dying_export, dying_load, load_over_shards, lose_notes)
 }
 
 if __name__ == "__main__":

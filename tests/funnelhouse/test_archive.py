@@ -147,6 +147,17 @@ def test_every_view_agrees(before: dict[str, list[Any]], target: House) -> None:
     assert sum(map(bool, before.values())) > 70
 
 
+def test_a_cluster_takes_it_too(before: dict[str, list[Any]], folder: Path, archive: Path) -> None:
+    """Imported into two shards, through the tables over both, every view shows the same."""
+    house, told = House(Settings(data=folder / "shards")), folder / "over_shards.json"
+    house.do("load_over_shards", archive, told)
+    found = orjson.loads(told.read_bytes())
+    assert min(map(int, found.pop("on shards"))) > 20
+    after = {view: [_plain(row, view) for row in rows] for view, rows in found.items()}
+    assert {view: rows for view, rows in after.items() if rows != before[view]} == {}
+    assert after.keys() == before.keys()
+
+
 def test_again(before: dict[str, list[Any]], target: House, archive: Path) -> None:
     """Importing the same archive again changes nothing, also when all notes of that are lost."""
     assert "0 rows of the archive were loaded" in target.line.out("import", "archive", str(archive))
