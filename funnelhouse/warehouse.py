@@ -8,18 +8,21 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from threading import Event
+from typing import Protocol
 
 import uvicorn
 from clickhouse_connect.driver.client import Client
+from fastapi import FastAPI
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from console.control import Control, control, write_address
 from console.door import Door
 from console.export import Export
-from console.pages.site import Progress
+from console.pages.site import Progress, Site
 from console.pages.warmth import Warmth
 from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.alerts import Alerts, Receivers
@@ -126,6 +129,51 @@ def _control(
     )
 
 
+class _Beside(Protocol):
+    """Works beside loading: begins when the warehouse is ready, and stops with the process."""
+
+    def begin(self) -> None:
+        """Begin; returns at once."""
+
+    def stop(self) -> None:
+        """Stop; returns when it has."""
+
+
+def _beside(settings: Settings, change: PlanChange, site: Callable[[], Site]) -> list[_Beside]:
+    """Give what works beside loading, in the order in which it begins."""
+    receivers = Receivers(settings.alert_webhook, settings.alertmanager)
+    oldest_s = partial(_oldest_s, settings)
+    return [
+        change,
+        Readouts(lambda: connect(settings.warehouse_place), settings.timezone),
+        Endpoint(settings),
+        Alerts(settings.warehouse_place, receivers, oldest_s, settings.alerts_every_s),
+        Warmth(site),
+    ]
+
+
+def _server(settings: Settings, app: FastAPI) -> uvicorn.Server:
+    host, port = host_and_port(settings.console)
+    return uvicorn.Server(
+        uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None)
+    )
+
+
+def _loading(loader: Loader, server: uvicorn.Server) -> tuple[threading.Thread, Event]:
+    """Give the thread that loads, and what is set when it failed; the server stops then."""
+    failed = Event()
+
+    def load() -> None:
+        try:
+            loader.run()
+        except Exception:
+            log.exception("the loader stopped")
+            failed.set()
+            server.should_exit = True
+
+    return threading.Thread(target=load, name="loader"), failed
+
+
 def run(settings: Settings) -> int:
     """Load and answer until told to stop; the exit status is 1 when the loader failed.
 
@@ -136,13 +184,8 @@ def run(settings: Settings) -> int:
     """
     ready = Event()
     settlement = Settlement(settings.timezone, settings.session_timeout_s)
-    readouts = Readouts(lambda: connect(settings.warehouse_place), settings.timezone)
     change = PlanChange(settings, settlement)
-    receivers = Receivers(settings.alert_webhook, settings.alertmanager)
-    oldest_s = partial(_oldest_s, settings)
-    alerts = Alerts(settings.warehouse_place, receivers, oldest_s, settings.alerts_every_s)
-    warmth = Warmth(lambda: app.state.site)
-    beside = (change, readouts, Endpoint(settings), alerts, warmth)
+    beside = _beside(settings, change, lambda: app.state.site)
     faulty: list[PlanError] = []
 
     def opened() -> Client:
@@ -166,23 +209,10 @@ def run(settings: Settings) -> int:
         opened,
         settlement,
     )
-    host, port = host_and_port(settings.console)
     state = _control(settings, ready, change, loader, settlement)
     app = control(state)
-    server = uvicorn.Server(
-        uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None)
-    )
-    failed = Event()
-
-    def load() -> None:
-        try:
-            loader.run()
-        except Exception:
-            log.exception("the loader stopped")
-            failed.set()
-            server.should_exit = True
-
-    thread = threading.Thread(target=load, name="loader")
+    server = _server(settings, app)
+    thread, failed = _loading(loader, server)
     for stop_when in (stop_on_signal, stop_without_parent):
         stop_when(lambda: setattr(server, "should_exit", True))
     write_address(settings.run_folder, f"http://{settings.console}", state.token)

@@ -43,16 +43,7 @@ def archive_jobs(spool: Path, settlement: Settlement, rest: Rest) -> dict[str, J
             now = datetime.now(UTC)
             held_s = measure(spool, now.timestamp()).oldest_age_s
             take(client, name)
-        header = {
-            "archive": name,
-            "product_version": __version__,
-            "migration": shipped()[-1].name,
-            "taken_at": now.isoformat(),
-            "complete_until": datetime.fromtimestamp(now.timestamp() - held_s, UTC).isoformat(),
-            "plan": plan_in_force(client),
-            "builds": sorted(builds_in_force(client)),
-        }
-        return keep_header(client, name, header)
+        return keep_header(client, name, _header(client, name, now, held_s))
 
     def kept(client: Client, name: str) -> bool:
         return kept_header(client, name) is not None
@@ -98,6 +89,19 @@ def insert_piece(
     settings = _INSERT | {"insert_deduplication_token": token}
     with settlement.rules:
         client.raw_insert(table, columns, rows, settings, "ArrowStream")
+
+
+def _header(client: Client, name: str, now: datetime, held_s: float) -> dict[str, Any]:
+    """Say what an archive taken now holds; `held_s` is the age of the oldest event in the spool."""
+    return {
+        "archive": name,
+        "product_version": __version__,
+        "migration": shipped()[-1].name,
+        "taken_at": now.isoformat(),
+        "complete_until": datetime.fromtimestamp(now.timestamp() - held_s, UTC).isoformat(),
+        "plan": plan_in_force(client),
+        "builds": sorted(builds_in_force(client)),
+    }
 
 
 def _here(client: Client, name: str) -> dict[str, Any]:
