@@ -73,7 +73,7 @@ class Told:
 
     `at` is Seoul's wall clock. `call` is the kind of call, `previous` the former id of an alias
     call. `reason` marks a rejected copy, `why` its path and detail; `replayed` one that passed
-    later. `run` names a test run.
+    later. `run` names a test run, `worker` who received it.
     """
 
     id: int
@@ -102,11 +102,12 @@ class Told:
     release: str = ""
     path: str = "/"
     why: tuple[str, str] = ("", "")
+    worker: int = 0
 
     @property
     def arrival(self) -> int:
         """The arrival number that a collector would have drawn."""
-        return (_microseconds(FIRST_RECEIPT) + round(self.came * 1e6)) << ARRIVAL_BITS
+        return _microseconds(FIRST_RECEIPT) + round(self.came * 1e6) << ARRIVAL_BITS | self.worker
 
     @property
     def event_id(self) -> UUID:
