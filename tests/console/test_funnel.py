@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -13,10 +13,10 @@ from console.door import Door
 from console.pages.funnel import funnel
 from console.pages.site import Progress, Site
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import SEOUL, Road, Told, bring, rule
+from tests.sql.history import Road, Told, bring, rule, today
+from tests.sql.test_any_history import monday
 
 NAMES = ("alpha", "beta", "gamma")
-MONDAY = datetime.now(SEOUL).date() - timedelta(days=datetime.now(SEOUL).weekday())
 
 
 @pytest.fixture
@@ -48,9 +48,10 @@ async def _got(app: FastAPI, way: str) -> str:
 
 def entered(first: int, counts: dict[tuple[str, int], int]) -> list[Told]:
     """Tell of people who send an event so many days before this week's Monday."""
+    this = monday(today())
     events = [key for key, count in counts.items() for _ in range(count)]
     return [
-        Told(id=n, came=n, name=name, at=f"{MONDAY - timedelta(days=days)} 12:00:00", user=f"u{n}")
+        Told(id=n, came=n, name=name, at=f"{this - timedelta(days=days)} 12:00:00", user=f"u{n}")
         for n, (name, days) in enumerate(events, start=first)
     ]
 

@@ -5,7 +5,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from funnelhouse.settings import Settings
 from sql.snapshot import ARCHIVED, OF_PLAN, REBUILT
 from tests.conftest import PreparedWarehouse
 from tests.funnelhouse.conftest import CommandLine
+from tests.sql.history import today
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 UNORDERED = {"experiment_units"}
@@ -99,9 +103,15 @@ def source(folder: Path) -> House:
 
 
 @pytest.fixture(scope="module")
-def before(source: House) -> dict[str, list[Any]]:
-    """Read all views of the source."""
-    return source.views()
+def on(source: House) -> Callable[[date], dict[str, list[Any]]]:
+    """Read all views of the source, once a day: some end with the week under way."""
+    return cache(lambda _day: source.views())
+
+
+@pytest.fixture
+def before(on: Callable[[date], dict[str, list[Any]]]) -> dict[str, list[Any]]:
+    """Give all views of the source as they stand today."""
+    return on(today())
 
 
 @pytest.fixture(scope="module")

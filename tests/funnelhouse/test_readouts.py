@@ -16,7 +16,6 @@ from tests.conftest import RunningProduct, running_product
 from tests.funnelhouse.conftest import CommandLine
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
-TODAY = datetime.now(UTC).date()
 KEYS = "dev:web,app:backend:server"
 FUNNEL = """funnel: course
 title: Course
@@ -53,8 +52,10 @@ DEVICES = [f"device-{number}" for number in range(400)]
 
 def write(plan: Path, name: str, **changes: str) -> None:
     """Write an experiment that began the day before yesterday and has a week to go."""
-    text = EXPERIMENT.replace("STARTS", str(TODAY - timedelta(days=2)))
-    text = text.replace("ENDS", str(TODAY + timedelta(days=7))).replace("NAME", name)
+    text = EXPERIMENT.replace("STARTS", str(datetime.now(UTC).date() - timedelta(days=2)))
+    text = text.replace("ENDS", str(datetime.now(UTC).date() + timedelta(days=7))).replace(
+        "NAME", name
+    )
     for old, new in changes.items():
         text = text.replace(old, new)
     (plan / "experiments" / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -215,7 +216,8 @@ def test_attribution_is_computed_beside_the_running_product(
 ) -> None:
     """The command of the Markov model leaves its rows, and the view shows the model."""
     product, command = told
-    days = {"first_day": str(TODAY - timedelta(days=2)), "last_day": str(TODAY)}
+    now = datetime.now(UTC).date()
+    days = {"first_day": str(now - timedelta(days=2)), "last_day": str(now)}
     options = ("--first-day", days["first_day"], "--last-day", days["last_day"])
     rows = orjson.loads(
         command.out("attribution", "markov", "course", "applied", *options, "--json")

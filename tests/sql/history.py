@@ -29,6 +29,12 @@ SEOUL = ZoneInfo("Asia/Seoul")
 FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)
 """When the event with `came` 0 is received: after everything that histories tell of."""
 
+
+def today() -> date:
+    """Which day it is where reports are read; tests ask when they begin, since days end."""
+    return datetime.now(SEOUL).date()
+
+
 READS = {
     "track": "track",
     "cohort": "cohort",

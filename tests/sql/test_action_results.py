@@ -1,6 +1,6 @@
 """What became of an action: the Slack -> payment one of the team, and its states."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import ARRANGEMENTS, COURSE, SEOUL, Road, Told, bring
+from tests.sql.history import ARRANGEMENTS, COURSE, Road, Told, bring, today
 
-TODAY = datetime.now(SEOUL).date()
 START = date(2024, 7, 1)
 
 
@@ -101,7 +100,7 @@ def test_status(warehouse: PreparedWarehouse, road: Road) -> None:
     """An action is planned, running, or judged by its figure once its last day is over."""
     actions, history = [], []
     for n, (starts_in, joined, guardrail, _) in enumerate(STATES):
-        start, on_track = TODAY + timedelta(days=starts_in), {"track": f"track-{n}"}
+        start, on_track = today() + timedelta(days=starts_in), {"track": f"track-{n}"}
         actions.append(action(start, action=f"action-{n}", guardrail=guardrail, **on_track))
         users, at = range(5000 * n, 5000 * n + 100), f"{start} 00:00:00"
         history += [] if joined is None else steps("passed", users, at, **on_track)

@@ -9,7 +9,8 @@
 -- `withdrawals_weekly`), revenue, roas (revenue / ad spend), ad_spend, inquiries. …_count / …_base is
 -- the figure where it is a quotient. A figure is NULL where there is nothing to divide by, where no
 -- spend was imported, or where nothing at all is known of the period.
--- Periods are beside the two before them; the weeks of today: today() BETWEEN first_day AND last_day.
+-- Periods are beside the two before them; this week's are of toDate(now(), 'Asia/Seoul') BETWEEN
+-- first_day AND last_day, since today() is the server's day.
 -- status, change and attainment judge whole periods: this one when it is over, else the last one;
 -- an intake and a total are judged as they stand. change is of the judged figure on the one before
 -- it (shares: %p), attainment is the part of the target reached (1 and more: met).
