@@ -206,7 +206,7 @@
   const marks = (dataset, prefix) => {
     const found = {};
     for (const key in dataset) {
-      const [, field] = RegExp("^" + prefix + "([A-Z]\\w*)").exec(key) || [];
+      const [, field] = key.match("^" + prefix + "([A-Z]\\w*)") || [];
       const value = dataset[key];
       if (field) found[field.replace(/\B[A-Z]/g, "_$&").toLowerCase()] = value == "true" || (value != "false" && value);
     }
@@ -215,10 +215,8 @@
   const context = {
     library: { name: "funnelhouse.js", version: "1.0.0" },
     locale: navigator.language,
-    timezone: win.Temporal?.Now.timeZoneId(),
   };
-  const everywhere = marks(data, "prop");
-  let referrer;
+  let referrer, everywhere;
   const here = () => ({ url: clean(page.href), path: page.pathname, referrer, title: doc.title.slice(0, 500) });
   const send = (type, fields, options) => {
     if (!level) return;
@@ -396,6 +394,10 @@
     const marked = data.link && /[?&]fh_link=/.test(page.search); // the ids are to be adopted first
     inTurn(
       () => level = levelNow(),
+      () => {
+        everywhere = marks(data, "prop");
+        context.timezone = win.Temporal?.Now.timeZoneId();
+      },
       () => {
         referrer = clean(doc.referrer);
         run = kit.run = runNow();
