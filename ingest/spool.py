@@ -209,9 +209,7 @@ class Spool:
     def _batch(self, requests: list[_Request]) -> pa.RecordBatch:
         rows = chain.from_iterable(request.rows for request in requests)
         columns = list(zip(*rows, strict=True)) or [()] * len(self._types)
-        arrays = [
-            pa.array(column, type_) for column, type_ in zip(columns, self._types, strict=True)
-        ]
+        arrays = [_array(column, type_) for column, type_ in zip(columns, self._types, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
     def _open(self) -> SegmentWriter:
@@ -244,6 +242,15 @@ class Spool:
             self.failed.set()
             return
         self._writer = None
+
+
+def _array(column: Sequence[Any], type_: pa.DataType) -> "pa.Array[Any]":
+    """Build a column; most say one thing over all of a commit, and are read in one go then."""
+    if column and column.count(column[0]) == len(column):
+        value: Any = pa.scalar(column[0], type_)
+        same: pa.Array[Any] = pa.repeat(value, len(column))
+        return same
+    return pa.array(column, type_)
 
 
 def _answer(requests: list[_Request], error: Exception | None) -> None:
