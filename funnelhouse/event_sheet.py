@@ -15,7 +15,7 @@ from funnelhouse.calls import Call
 from funnelhouse.sheet import Sheet
 from ingest.draft import Draft, Rules
 from ingest.event import RawEvent
-from ingest.pipeline import judge
+from ingest.judgement import judge
 from ingest.rejection import Reason, Rejection
 from ingest.row import ARRIVAL_BITS
 from transforms.identity import event_id

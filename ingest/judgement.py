@@ -1,6 +1,6 @@
 """The steps that an event passes, in order; each returns None, or what stops the event there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ingest.draft import Draft, Rules
@@ -150,6 +150,22 @@ def valid(draft: Draft, _rules: Rules) -> Rejection | None:
     return _schema_fault(schema, draft)
 
 
+def judge(draft: Draft, rules: Rules) -> Rejection | None:
+    """Send one event down the steps; the first rejection ends its way."""
+    # Each step is called where it stands: from a loop over them the interpreter calls half as fast.
+    rejection = (
+        readable(draft, rules)
+        or shaped(draft, rules)
+        or known(draft, rules)
+        or identified(draft, rules)
+        or timely(draft, rules)
+        or valid(draft, rules)
+    )
+    if rejection is not None:
+        recognise(draft, rules)
+    return rejection
+
+
 def recognise(draft: Draft, rules: Rules) -> None:
     """Learn what can be learnt of a rejected event: its call, its name, and so what is personal."""
     if draft.schema is None and isinstance(draft.item, dict):
@@ -179,13 +195,3 @@ _MAX_DETAIL = 500
 
 def _invalid(field: str, wanted: str) -> Rejection:
     return Rejection(Reason.INVALID_FIELD, f"$.{field}", f"`{field}` must be {wanted}.")
-
-
-STEPS: tuple[Callable[[Draft, Rules], Rejection | None], ...] = (
-    readable,
-    shaped,
-    known,
-    identified,
-    timely,
-    valid,
-)

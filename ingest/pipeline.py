@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ingest.arrival import ARRIVAL_STEP, ArrivalClock
 from ingest.draft import Draft, Rules
 from ingest.event import Envelope, Origin, RawEvent
-from ingest.judgement import STEPS, recognise
+from ingest.judgement import judge
 from ingest.personal import body_without_personal, nothing_personal, without_personal
 from ingest.refusal import Refusal
 from ingest.rejection import Reason, Rejection
@@ -61,16 +61,6 @@ class Pipeline:
         draft = Draft(kept, self.clock.reserve(1), None)
         rejection = Rejection(reason, "$", refusal.detail)
         return Admission([row_of(draft, origin, rejection, self.rules)], {}, rejected=1)
-
-
-def judge(draft: Draft, rules: Rules) -> Rejection | None:
-    """Send one event down the steps; the first rejection ends its way."""
-    for step in STEPS:
-        rejection = step(draft, rules)
-        if rejection is not None:
-            recognise(draft, rules)
-            return rejection
-    return None
 
 
 def row_of(draft: Draft, origin: Origin, rejection: Rejection | None, rules: Rules) -> Row:

@@ -20,9 +20,9 @@ from ingest.disk import Disk
 from ingest.draft import Draft, Rules
 from ingest.durability import SpoolFull
 from ingest.event import Origin, RawEvent
-from ingest.judgement import properties_field
+from ingest.judgement import judge, properties_field
 from ingest.limits import json_path
-from ingest.pipeline import judge, row_of
+from ingest.pipeline import row_of
 from ingest.rejection import Reason
 from ingest.row import SCHEMA, Row
 from ingest.spool import SpoolConfig
