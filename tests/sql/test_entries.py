@@ -223,7 +223,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-@settings(max_examples=5, **SETTINGS)
+@settings(max_examples=2, **SETTINGS)
 @given(histories())
 def test_any_history_is_settled_as_defined(
     ruled: PreparedWarehouse, tmp_path: Path, history: History

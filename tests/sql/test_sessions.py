@@ -127,8 +127,9 @@ def sessions(warehouse: PreparedWarehouse) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.usefixtures("rounds")
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(loads())
 def test_sessions_agree_with_a_naive_reference(
@@ -188,8 +189,9 @@ def test_a_server_event_touches_no_session(warehouse: PreparedWarehouse, tmp_pat
     assert [row[3] for row in sessions(warehouse)] == [1, 1]
 
 
+@pytest.mark.usefixtures("rounds")
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(loads(), st.sampled_from([5, 10, 90]))
 def test_another_timeout_settles_everybody_anew(
