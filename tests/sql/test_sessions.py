@@ -257,6 +257,7 @@ def test_a_session_tells_the_steps_entered_in_it(
         if (what, done) == ("people", 0):
             road.load(ORDERED[1:])
 
+    bring(warehouse.client, [])
     if planned == "before":
         bring(warehouse.client, COURSE)
     road.load(ORDERED[:1])
@@ -268,13 +269,9 @@ def test_a_session_tells_the_steps_entered_in_it(
         road.load(ORDERED[1:])
     if planned == "after":
         bring(warehouse.client, COURSE)
-    try:
-        rows = warehouse.client.query(
-            "SELECT person_id, stages_entered, converted FROM sessions ORDER BY started_at"
-        ).result_rows
-    finally:
-        warehouse.empty()
-        warehouse.prepare()
+    rows = warehouse.client.query(
+        "SELECT person_id, stages_entered, converted FROM sessions ORDER BY started_at"
+    ).result_rows
     assert [tuple(row) for row in rows] == [
         ("a-2", ["course:applied"], False),
         ("kim", ["course:passed", "course:applied"], True),
