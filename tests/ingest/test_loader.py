@@ -331,7 +331,11 @@ def test_a_crash_at_any_step_changes_no_view(
 
 
 @pytest.mark.parametrize("every", [41, pytest.param(1, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("lost", [False, True], ids=["log kept", "log lost"])
+@pytest.mark.parametrize(
+    "lost",
+    [pytest.param(False, marks=pytest.mark.slow), True],
+    ids=["log kept", "log lost"],
+)
 def test_a_crash_in_the_middle_of_splitting_changes_no_view(
     warehouse: PreparedWarehouse, road: Road, *, every: int, lost: bool
 ) -> None:
