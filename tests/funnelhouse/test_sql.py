@@ -99,7 +99,7 @@ def on_terminal(command: CommandLine, *arguments: str) -> tuple[int, bytes]:
     return process.wait(), written
 
 
-@pytest.mark.parametrize("fmt", ["table", "csv", "json"])
+@pytest.mark.parametrize("fmt", ["table", "csv", pytest.param("json", marks=pytest.mark.slow)])
 def test_terminal_is_safe(running: CommandLine, fmt: str) -> None:
     """No format lets a cell send an escape or a control character to a terminal."""
     statement = "SELECT concat(unhex('1B5D303B'), 'title', unhex('07C29B33316D')) AS a"
@@ -110,7 +110,7 @@ def test_terminal_is_safe(running: CommandLine, fmt: str) -> None:
     assert "\x9b" not in written.decode()
 
 
-@pytest.mark.parametrize("fmt", ["parquet", "arrow"])
+@pytest.mark.parametrize("fmt", ["parquet", pytest.param("arrow", marks=pytest.mark.slow)])
 def test_columns_are_not_for_terminals(running: CommandLine, fmt: str) -> None:
     """Parquet and Arrow are refused on a terminal, with where to send them."""
     status, written = on_terminal(running, "sql", "SELECT 1", "--format", fmt)

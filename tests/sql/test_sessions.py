@@ -245,7 +245,9 @@ ORDERED = [
 """In the first session kim applies and is passed by a server, and joins in none; a-2 begins."""
 
 
-@pytest.mark.parametrize("planned", ["before", "after", "between", "meanwhile"])
+@pytest.mark.parametrize(
+    "planned", ["before", "after", pytest.param("between", marks=pytest.mark.slow), "meanwhile"]
+)
 def test_a_session_tells_the_steps_entered_in_it(
     warehouse: PreparedWarehouse, tmp_path: Path, planned: str
 ) -> None:

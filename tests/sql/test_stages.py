@@ -168,7 +168,7 @@ def test_a_rebuild_cut_short_is_made_good(
     taken_back: bool,
 ) -> None:
     """Whether the new rules come again at the next start or the old ones, nothing is mixed."""
-    cut_short(warehouse, road, expected, taken_back=taken_back, every=29)
+    cut_short(warehouse, road, expected, taken_back=taken_back, every=47)
 
 
 @pytest.mark.slow
