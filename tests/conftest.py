@@ -318,6 +318,8 @@ def running_product(data: Path, write_keys: str, **changes: Any) -> Iterator[Run
     """Start the whole product with one worker in a folder of its own, and stop it at the end."""
     addresses = {name: f"127.0.0.1:{free_port()}" for name in ("collector", "console", "sql")}
     settings = Settings(data=data, write_keys=write_keys, workers=1, **addresses | changes)
+    # What an earlier product of the same folder has left tells of an address that is no more.
+    (settings.run_folder / "control.json").unlink(missing_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-c", _RUN_PRODUCT],
         env={**os.environ, **settings.as_environment()},

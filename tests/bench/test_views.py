@@ -5,11 +5,22 @@ import sys
 from pathlib import Path
 
 import orjson
+import pytest
 
-from bench.scenarios.views import _ROWS_OF_EVENTS
+from bench.scenarios.views import _ROWS_OF_EVENTS, _reports
 from sql.upgrade import VIEWS
+from tests.conftest import PreparedWarehouse
 
 
+def test_every_view_is_asked(warehouse: PreparedWarehouse) -> None:
+    """Each view but those of single events stands in the scenario once, as a SELECT that is one."""
+    asked = dict(_reports())
+    assert sorted(asked) == sorted(Path(view).name for view in set(VIEWS) - set(_ROWS_OF_EVENTS))
+    for statement in asked.values():
+        warehouse.client.query("SELECT formatQuery({q:String})", parameters={"q": statement})
+
+
+@pytest.mark.slow
 def test_every_view_is_measured_over_a_crowd(tmp_path: Path) -> None:
     """A small crowd is filled in, and time, rows and memory of each view are told."""
     figures = tmp_path / "figures.json"

@@ -65,8 +65,20 @@ def _hostile(product: RunningProduct) -> None:
     send_hostile(product)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", list(PAGES))
+DARK = list(PAGES)[:2]
+"""The pages that the ordinary run looks at in the dark, too."""
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        *((name, "light") for name in PAGES),
+        *(
+            pytest.param(name, "dark", marks=() if name in DARK else pytest.mark.slow)
+            for name in PAGES
+        ),
+    ],
+)
 def test_a_page(product: RunningProduct, browser: Any, axe: str, name: str, scheme: str) -> None:
     """It opens without an error or a refused resource, runs nothing of strangers, and is clean."""
     language = "ko-KR" if scheme == "dark" else "en-GB"

@@ -103,7 +103,9 @@ def frames(page: Page) -> list[dict[str, Any]]:
     return seen
 
 
-@pytest.mark.parametrize("name", ["oopy_guide", "floating_text"])
+@pytest.mark.parametrize(
+    "name", ["oopy_guide", pytest.param("floating_text", marks=pytest.mark.slow)]
+)
 def test_buckets_of_100000_ids(
     tried: Visits, experiments: dict[str, Experiment], name: str
 ) -> None:

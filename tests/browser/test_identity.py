@@ -127,12 +127,12 @@ def test_identify_and_reset(visits: Visits) -> None:
     [
         ({}, "", True, True),
         ({"consent": "anonymous"}, "", True, False),
-        ({"consent": "denied"}, "", False, False),
+        pytest.param({"consent": "denied"}, "", False, False, marks=pytest.mark.slow),
         ({}, GPC, True, False),
-        ({"gpc": "granted"}, GPC, True, True),
+        pytest.param({"gpc": "granted"}, GPC, True, True, marks=pytest.mark.slow),
         ({"gpc": "denied"}, GPC, False, False),
         ({}, DNT, True, True),
-        ({"dnt": "anonymous"}, DNT, True, False),
+        pytest.param({"dnt": "anonymous"}, DNT, True, False, marks=pytest.mark.slow),
     ],
 )
 def test_consent(

@@ -74,7 +74,7 @@ def come_back(tabs: list[Page], urls: list[str]) -> None:
 @pytest.mark.parametrize(
     "profiles",
     [
-        24,
+        12,
         pytest.param(5_000, marks=[pytest.mark.slow, pytest.mark.timeout(7_200)]),
     ],
 )
@@ -87,7 +87,7 @@ def test_visits_under_kills(tmp_path: Path, site: Site, browser: Browser, profil
         hosts = [f"p{number}.{host}" for number in range(profiles)]
         urls = [visits.put(one, "/", "", BODY) for one in hosts]
         with visits.profile() as profile:
-            tabs = [profile.new_page() for _ in range(TABS)]
+            tabs = [profile.new_page() for _ in range(min(TABS, profiles))]
             with killing(product, random):
                 visit(tabs, [f"{url}?visit=1" for url in urls], random)
                 come_back(tabs, [f"{url}?visit=2" for url in urls])

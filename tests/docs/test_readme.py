@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from funnelhouse.options import settings_table
 from ingest.rejection import Reason
+from tests.conftest import RunningProduct, running_product
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,11 +51,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return printed, str(data / "demo")
 
 
-def select(demo: tuple[str, str], statement: str) -> list[dict[str, Any]]:
-    """Rows of a statement over what the demo left."""
-    command = (str(BIN / "funnelhouse"), "sql", statement, "--format", "json")
-    lines = run(*command, FUNNELHOUSE_DATA=demo[1]).splitlines()
-    return [json.loads(line) for line in lines]
+@pytest.fixture(scope="module")
+def house(demo: tuple[str, str]) -> Iterator[RunningProduct]:
+    """Run the product over what the demo left."""
+    with running_product(Path(demo[1]), "dev:web") as running:
+        yield running
 
 
 def test_the_demo_prints_the_table_of_the_readme(demo: tuple[str, str]) -> None:
@@ -62,23 +64,26 @@ def test_the_demo_prints_the_table_of_the_readme(demo: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("statement", SELECTS, ids=range(len(SELECTS)))
-def test_every_select_answers(demo: tuple[str, str], statement: str) -> None:
+def test_every_select_answers(house: RunningProduct, statement: str) -> None:
     """Each SELECT of the README runs as it stands, and finds rows where the example has any."""
-    rows = select(demo, statement)
+    rows = house.sql(statement.strip().rstrip(";"))
     assert bool(rows) == (not any(view in statement for view in NOT_IN_THE_EXAMPLE))
 
 
-def test_the_first_select_gives_the_weekly_figures(demo: tuple[str, str]) -> None:
+def test_the_first_select_gives_the_weekly_figures(house: RunningProduct) -> None:
     """Entries and conversions of the document pass are the sheet's, week by week."""
-    rows = select(demo, SELECTS[0])
+    command = (str(BIN / "funnelhouse"), "sql", SELECTS[0], "--format", "json")
+    rows = [
+        json.loads(line) for line in run(*command, **house.settings.as_environment()).splitlines()
+    ]
     passed = [(row["week"], row["entries"], row["percent"]) for row in rows]
     for week in (("2024-07-29", 65, 57.52), ("2024-08-05", 30, 73.17), ("2024-08-12", 12, 100)):
         assert week in [(day, int(count), share) for day, count, share in passed]
 
 
-def test_the_ledger_of_the_demo_adds_up(demo: tuple[str, str]) -> None:
+def test_the_ledger_of_the_demo_adds_up(house: RunningProduct) -> None:
     """Nothing of the example is unaccounted, doubled or rejected."""
-    (sums,) = select(demo, SELECTS[-1])
+    (sums,) = house.sql(SELECTS[-1].strip().rstrip(";"))
     assert [int(value) for value in sums.values()] == [2862, 2862, 0, 0, 0]
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from sql.describe import views_page
 from sql.upgrade import VIEWS
 from tests.conftest import PreparedWarehouse
@@ -9,14 +11,19 @@ from tests.conftest import PreparedWarehouse
 PAGE = Path(__file__).parents[2] / "docs" / "views.md"
 
 
-def test_the_page_is_up_to_date(warehouse: PreparedWarehouse) -> None:
+@pytest.fixture(scope="module")
+def page(warehouse: PreparedWarehouse) -> str:
+    """Write the page of views."""
+    return views_page(warehouse.client)
+
+
+def test_the_page_is_up_to_date(page: str) -> None:
     """docs/views.md is what `make docs` writes."""
-    assert views_page(warehouse.client) == PAGE.read_text(encoding="utf-8")
+    assert page == PAGE.read_text(encoding="utf-8")
 
 
-def test_every_view_says_what_a_row_is_and_what_copies_do(warehouse: PreparedWarehouse) -> None:
+def test_every_view_says_what_a_row_is_and_what_copies_do(page: str) -> None:
     """On top of each file stand its grain and its behaviour under duplicates."""
-    page = views_page(warehouse.client)
     for view in VIEWS:
         _, _, section = page.partition(f"\n### {Path(view).name}\n")
         text = section.partition("\n### ")[0]

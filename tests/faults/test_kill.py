@@ -111,12 +111,12 @@ def kill_and_check(folder: Path, kills: int, seed: int) -> None:
         assert not (product.settings.spool_folder / "damaged").exists()
 
 
-def test_a_dozen_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_a_round_of_kills_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Workers, the warehouse process in the middle of a load, and both at once are killed.
 
     Every event answered with 200 is in the view exactly once, and the ledger reconciles.
     """
-    kill_and_check(tmp_path, kills=12, seed=1)
+    kill_and_check(tmp_path, kills=len(ROUND), seed=1)
 
 
 @pytest.mark.slow

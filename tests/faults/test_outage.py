@@ -122,7 +122,7 @@ def test_a_server_that_comes_late_gets_everything(tmp_path: Path) -> None:
     url = f"http://default@127.0.0.1:{port}/funnelhouse"
     with started(tmp_path / "data", url) as product:
         with sending(product.url, threads=1) as senders:
-            outlast(product, senders, 4)
+            outlast(product, senders, 2)
             with stand_in(tmp_path / "server", port):
                 product.wait_visible(lambda: loaded_any(product))
             outlast(product, senders, int(retries(product)) + 2)

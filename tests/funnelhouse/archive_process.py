@@ -244,10 +244,15 @@ def _make_up(client: Client, table: str) -> None:
 
 
 def views(settings: Settings, arguments: Sequence[str]) -> None:
-    """Write all rows of every view into a file as JSON."""
+    """Write all rows of views into a file as JSON; without names of every view."""
+    path, *names = arguments
     with connection(settings.warehouse_place) as client:
-        read = {name: _rows(client, name, given) for name, given in _views(client)}
-    Path(arguments[0]).write_bytes(orjson.dumps(read))
+        Path(path).write_bytes(orjson.dumps(_read(client, names)))
+
+
+def _read(client: Client, names: Sequence[str]) -> dict[str, list[str]]:
+    wanted = [one for one in _views(client) if not names or one[0] in names]
+    return {name: _rows(client, name, given) for name, given in wanted}
 
 
 def _views(client: Client) -> list[tuple[str, list[str]]]:
@@ -322,22 +327,30 @@ class _OverShards:
 
 
 def load_over_shards(settings: Settings, arguments: Sequence[str]) -> None:
-    """Import into two shards, twice, and write the views, and how many events each shard has."""
-    folder, settlement = Path(arguments[0]), Settlement(settings.timezone)
+    """Import into two shards, twice, and write views, and how many events each shard has."""
+    archive, path, *names = arguments
+    folder, settlement = Path(archive), Settlement(settings.timezone)
     client = connect_shards(settings.data)
     list(migrate(client, settings.timezone, CLUSTER))
     apply_plan(client, tables_of(load_plan(settings.plan)), settlement, lambda *_: None)
     access = _OverShards(client, settings, settlement)
     for _ in range(2):
         load_archive(access, folder, read_archive(folder, lambda *_: None), lambda *_: None)
-    read = {name: _rows(client, name, given) for name, given in _views(client)}
+    read = _read(client, names)
     split = "SELECT count() FROM events_raw GROUP BY cityHash64(source, event_id) % 2"
     read["on shards"] = [str(events) for (events,) in client.query(split).result_rows]
-    Path(arguments[1]).write_bytes(orjson.dumps(read))
+    Path(path).write_bytes(orjson.dumps(read))
 
 
-def lose_notes(settings: Settings, _: Sequence[str]) -> None:
-    """Lose what the warehouse noted of imports, and the engine's log of tokens."""
+def lose_notes(settings: Settings, arguments: Sequence[str]) -> None:
+    """Import what is there, and lose what was noted of imports, and the engine's log of tokens."""
+    folder = Path(arguments[0])
+    with open_warehouse(settings) as access:
+        loaded = load_archive(
+            access, folder, read_archive(folder, lambda *_: None), lambda *_: None
+        )
+    if loaded:
+        sys.exit(f"{loaded} rows were loaded again")
     with connection(settings.warehouse_place) as client:
         client.command("TRUNCATE TABLE archived_files")
     logs = list((settings.data / "warehouse").rglob("deduplication_log_*.txt"))

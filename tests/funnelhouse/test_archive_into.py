@@ -12,7 +12,7 @@ from funnelhouse.archive.manifest import ArchiveError, Manifest
 from funnelhouse.archive.work import archive_jobs
 from sql.settle import Settlement
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import COURSE, Road, Told, all_views, bring, first_views, rule
+from tests.sql.history import COURSE, Road, Told, bring, first_views, rule
 
 OTHER = (rule(1, "joined", funnel_version=2),)
 ARCHIVED = [
@@ -68,10 +68,10 @@ def test_into_other_events(warehouse: PreparedWarehouse, direct: Direct, tmp_pat
     road.load(ALREADY)
     alone = first_views(warehouse.client)
     assert load_archive(direct, tmp_path / "archive", manifest, lambda *_: None) == manifest.rows
-    found = all_views(warehouse.client)
+    found = first_views(warehouse.client)
     warehouse.empty()
     road.load([*ARCHIVED, *ALREADY])
-    together = all_views(warehouse.client)
+    together = first_views(warehouse.client)
     assert {view: rows for view, rows in found.items() if rows != together[view]} == {}
     assert {view for view in alone if alone[view] != found[view]} >= {"stage_entries", "sessions"}
     copies = warehouse.client.query("SELECT count() FROM duplicate_events").result_rows
@@ -84,12 +84,12 @@ def test_from_lost_events(warehouse: PreparedWarehouse, direct: Direct, tmp_path
     warehouse.client.command(
         "DELETE FROM events_raw WHERE event_name IN ('applied', 'page_viewed')"
     )
-    before = all_views(warehouse.client)
+    before = first_views(warehouse.client)
     manifest = taken(direct, tmp_path / "archive")
     assert manifest.header.lost_until
     warehouse.empty()
     load_archive(direct, tmp_path / "archive", manifest, lambda *_: None)
-    after = all_views(warehouse.client)
+    after = first_views(warehouse.client)
     assert {view: rows for view, rows in after.items() if rows != before[view]} == {}
     assert len(before["stage_entries"]) > len(before["events"]) - 2
 

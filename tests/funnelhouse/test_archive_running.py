@@ -126,18 +126,18 @@ def test_from_embedded_to_server(product: RunningProduct, taken: Taken, tmp_path
     settings = Settings(data=tmp_path / "other", warehouse=f"http://127.0.0.1:{port}/house")
     with stand_in(tmp_path / "server", port):
         line = CommandLine(settings)
-        line.out("migrate")
-        told = line.out("import", "archive", str(into))
-        after = {
-            view: [
-                orjson.loads(row)
-                for row in line.out("sql", asked.format(view), "--format", "json").splitlines()
-            ]
-            for view in VIEWS
-        }
-        # A server's warehouse is archived by the same command.
         back = tmp_path / "back"
-        line.out("export", str(back))
+        _, told, *answers, _ = line.outs(
+            ("migrate",),
+            ("import", "archive", str(into)),
+            *(("sql", asked.format(view), "--format", "json") for view in VIEWS),
+            # A server's warehouse is archived by the same command.
+            ("export", str(back)),
+        )
+    after = {
+        view: [orjson.loads(row) for row in answer.splitlines()]
+        for view, answer in zip(VIEWS, answers, strict=True)
+    }
     assert "everybody is settled" in told
     assert after == before
     assert len(before["stage_entries"]) > 15

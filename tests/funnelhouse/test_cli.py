@@ -10,7 +10,7 @@ import pytest
 import funnelhouse
 from funnelhouse.holding import only_one
 from tests.conftest import wait_for_file
-from tests.funnelhouse.conftest import CommandLine
+from tests.funnelhouse.conftest import CommandLine, nowhere
 
 
 def assert_told(ended: subprocess.CompletedProcess[bytes], told: str) -> None:
@@ -23,40 +23,59 @@ def assert_told(ended: subprocess.CompletedProcess[bytes], told: str) -> None:
     assert ended.stdout == b""
 
 
-@pytest.mark.parametrize(
-    ("command", "told"),
-    [
-        ("", "Missing command; see `.* --help`"),
-        ("bogus", "No such command 'bogus'"),
-        ("sql", "Missing argument 'statement'; see `.* sql --help`"),
-        ("sql 1 --nope 1", "No such option: --nope"),
-        ("up --workers x", "--workers.*FUNNELHOUSE_WORKERS.*integer"),
-        ("up --workers 999", "FUNNELHOUSE_WORKERS .--workers.*less than or equal to 256"),
-        ("up --collector nope", "FUNNELHOUSE_COLLECTOR.*write host:port"),
-        ("up --collector 0.0.0.0:1", "set FUNNELHOUSE_WRITE_KEYS"),
-        ("up --collector nobody.invalid:1", "set FUNNELHOUSE_WRITE_KEYS"),
-        ("up --collector 192.0.2.1:1 --write-keys a:b", "set FUNNELHOUSE_COLLECTOR.*this machine"),
-        ("up --write-keys a:b:c", "write key:source"),
-        ("up --timezone Mars", "FUNNELHOUSE_TIMEZONE.*Asia/Seoul"),
-        ("up --unknown-events maybe", "--unknown-events.*reject.*accept"),
-        ("up --plan /nowhere", "/nowhere:1: there is no such folder"),
-        ("up --warehouse ftp://x", "FUNNELHOUSE_WAREHOUSE.*http://user:password@host"),
-        (
-            "sql 1 --warehouse http://127.0.0.1:9/x",
-            "127.0.0.1:9 is not there.*FUNNELHOUSE_WAREHOUSE",
-        ),
-        ("send /nowhere", "There is no /nowhere; correct the path"),
-        ("send - --url nope", "write --url http://host:port"),
-        ("send - --url http://[nope", "write --url http://host:port"),
-        ("send - --state x", "leave --state out"),
-        ("import spend /nowhere", "There is no /nowhere"),
-        ("import events /nowhere", "There is no /nowhere"),
-        ("import targets /nowhere", "There is no /nowhere"),
-        ("replay --reason bogus", "--reason.*unknown_event"),
-    ],
+TOLD = (
+    ("", "Missing command; see `.* --help`"),
+    ("bogus", "No such command 'bogus'"),
+    ("sql", "Missing argument 'statement'; see `.* sql --help`"),
+    ("sql 1 --nope 1", "No such option: --nope"),
+    ("up --workers x", "--workers.*FUNNELHOUSE_WORKERS.*integer"),
+    ("up --workers 999", "FUNNELHOUSE_WORKERS .--workers.*less than or equal to 256"),
+    ("up --collector nope", "FUNNELHOUSE_COLLECTOR.*write host:port"),
+    ("up --collector 0.0.0.0:1", "set FUNNELHOUSE_WRITE_KEYS"),
+    ("up --collector nobody.invalid:1", "set FUNNELHOUSE_WRITE_KEYS"),
+    ("up --collector 192.0.2.1:1 --write-keys a:b", "set FUNNELHOUSE_COLLECTOR.*this machine"),
+    ("up --write-keys a:b:c", "write key:source"),
+    ("up --timezone Mars", "FUNNELHOUSE_TIMEZONE.*Asia/Seoul"),
+    ("up --unknown-events maybe", "--unknown-events.*reject.*accept"),
+    ("up --plan /nowhere", "/nowhere:1: there is no such folder"),
+    ("up --warehouse ftp://x", "FUNNELHOUSE_WAREHOUSE.*http://user:password@host"),
+    (
+        "sql 1 --warehouse http://127.0.0.1:9/x",
+        "127.0.0.1:9 is not there.*FUNNELHOUSE_WAREHOUSE",
+    ),
+    ("send /nowhere", "There is no /nowhere; correct the path"),
+    ("send - --url nope", "write --url http://host:port"),
+    ("send - --url http://[nope", "write --url http://host:port"),
+    ("send - --state x", "leave --state out"),
+    ("import spend /nowhere", "There is no /nowhere"),
+    ("import events /nowhere", "There is no /nowhere"),
+    ("import targets /nowhere", "There is no /nowhere"),
+    ("replay --reason bogus", "--reason.*unknown_event"),
 )
-def test_told(stopped: CommandLine, command: str, told: str) -> None:
+"""Wrong commands, and what each is told."""
+
+
+@pytest.fixture(scope="module")
+def ended(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, subprocess.CompletedProcess[bytes]]:
+    """Run all the wrong commands where nothing runs, and keep how each ended."""
+    line = CommandLine(nowhere(tmp_path_factory.mktemp("wrong")))
+    commands = [command for command, _ in TOLD]
+    return dict(zip(commands, line.each(*map(str.split, commands)), strict=True))
+
+
+@pytest.mark.parametrize(("command", "told"), TOLD)
+def test_told(
+    ended: dict[str, subprocess.CompletedProcess[bytes]], command: str, told: str
+) -> None:
     """Each wrong command ends with one sentence that says what to mend, and no traceback."""
+    assert_told(ended[command], told)
+
+
+@pytest.mark.parametrize(("command", "told"), [TOLD[0], TOLD[5], TOLD[-1]])
+def test_told_by_a_process(stopped: CommandLine, command: str, told: str) -> None:
+    """A process for the command alone ends with the same."""
     assert_told(stopped.run(*command.split()), told)
 
 

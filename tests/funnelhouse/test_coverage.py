@@ -66,9 +66,9 @@ def test_expect_says_what_came_closest(product: RunningProduct, running: Command
     assert 'cta_id is "apply", expected "pay"' in ended.stderr.decode()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
+def test_what_cannot_be_meant(running: CommandLine) -> None:
+    """It ends with status 2 and a sentence."""
+    meant = [
         (("coverage", "--run", "never"), 'No run "never" is registered'),
         (("coverage", "--since", "yesterday"), "write 30m, 1h, 7d"),
         (("expect", "cta_clickd"), 'write "cta_clicked"'),
@@ -76,13 +76,10 @@ def test_expect_says_what_came_closest(product: RunningProduct, running: Command
         (("run", "start", "my run"), "cannot be the id of a run"),
         (("run", "start", "--minutes", "0"), "1 to 10080 minutes"),
         (("run", "end", "never"), 'No run "never" is registered'),
-    ],
-)
-def test_what_cannot_be_meant(running: CommandLine, arguments: tuple[str, ...], told: str) -> None:
-    """It ends with status 2 and a sentence."""
-    ended = running.run(*arguments)
-    assert ended.returncode == 2
-    assert told in ended.stderr.decode()
+    ]
+    ended = running.each(*(arguments for arguments, _ in meant))
+    for one, (_, told) in zip(ended, meant, strict=True):
+        assert (one.returncode, told in one.stderr.decode()) == (2, True), told
 
 
 def test_the_fixture(product: RunningProduct, pytester: pytest.Pytester) -> None:

@@ -203,13 +203,14 @@ def test_first_plan_faulty(stopped: CommandLine, plan: Path) -> None:
     assert 'funnels/course.yaml:10: the plan has no event "slak_joined"' in ended.stderr.decode()
 
 
-def test_applied_where_nothing_runs(stopped: CommandLine, plan: Path) -> None:
+def test_applied_where_nothing_runs(stopped: CommandLine, tmp_path: Path, plan: Path) -> None:
     """Without a running product the command itself brings the plan into force; others do not."""
+    edited = shutil.copytree(plan, tmp_path / "edited")
+    edit(edited, EDITED)
     stages = ("sql", "SELECT stage FROM stages ORDER BY stage_position", "--format", "csv")
-    command = CommandLine(stopped.settings.model_copy(update={"plan": plan}))
-    assert command.out("plan", "apply") == "The plan is in force.\n"
-    edit(plan, EDITED)
-    assert command.out(*stages).split() == ['"stage"', '"viewed"', '"passed"', '"joined"']
-    assert command.out("plan", "apply") == "The plan is in force.\n"
-    assert command.out("plan", "apply") == "The plan was in force already.\n"
-    assert '"moved"' in command.out(*stages)
+    applied, other = (("plan", "apply", "--plan", str(folder)) for folder in (plan, edited))
+    told = stopped.outs(applied, (*stages, "--plan", str(edited)), other, other, stages)
+    in_force = "The plan is in force.\n"
+    assert told[1].split() == ['"stage"', '"viewed"', '"passed"', '"joined"']
+    assert [told[0], *told[2:4]] == [in_force, in_force, "The plan was in force already.\n"]
+    assert '"moved"' in told[4]

@@ -72,27 +72,29 @@ def test_lands_once(product: RunningProduct, running: CommandLine, mended: Path)
     product.wait_visible(lambda: number(product, REJECTED) == 4)
     times = [row["received_at"] for row in product.sql(RECEIVED)]
     unknown = number(product, UNKNOWN)
-    told = running.out("replay", "--reason", "unknown_event").splitlines()[0]
-    assert f"0 of {unknown}" in told
-    told = running.out("replay", "--plan", str(mended), "--dry-run")
+    replay = ("replay", "--plan", str(mended))
+    unmended, told, other = running.outs(
+        ("replay", "--reason", "unknown_event"),
+        (*replay, "--dry-run"),
+        (*replay, "--dry-run", "--event", "Nobody's"),
+    )
+    assert f"0 of {unknown}" in unmended.splitlines()[0]
     assert f"unknown_event: 3 of {unknown} pass now" in told
     assert "  Mentor Met at $.event: 3 of 4" in told
-    other = running.out("replay", "--plan", str(mended), "--dry-run", "--event", "Nobody's")
     assert "0 of 0 rejected events" in other
     assert product.sql(LANDED) == []
 
-    for _ in range(2):
-        running.run("replay", "--plan", str(mended))
+    running.each(replay, replay)
     product.wait_visible(lambda: number(product, REJECTED) == 1)
     landed = product.sql(LANDED)
     assert [row["received_at"] for row in landed] == [times[0], times[2]]
     assert [row["properties"] for row in landed] == ['{"minutes":30}', '{"minutes":20}']
     assert {row["event_name"] for row in landed} == {"mentor_met"}
 
-    running.run("replay", "--plan", str(mended))
+    running.run(*replay)
     send(30, "one")
     product.wait_visible(lambda: number(product, REJECTED) == 2)
-    running.run("replay", "--plan", str(mended))
+    running.run(*replay)
     product.wait_visible(lambda: number(product, REJECTED) == 1)
     assert product.sql(LANDED) == landed
     ledger = product.sql(LEDGER)

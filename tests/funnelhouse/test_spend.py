@@ -1,13 +1,14 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-import orjson
 import pytest
 
 from funnelhouse.sheet import SheetError
 from funnelhouse.spend import read_spend
 from sql.spend import Spend
+from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 
 HEADER = "product,track,channel,week,date,amount\n"
@@ -122,24 +123,21 @@ def test_not_unicode(path: Path) -> None:
         read_spend(path)
 
 
-def test_import_again(running: CommandLine, path: Path) -> None:
+def test_import_again(product: RunningProduct, running: CommandLine, path: Path) -> None:
     """Importing a file again changes nothing, and a corrected amount takes the place of the old."""
-    query = (
-        "sql",
-        "SELECT sum(amount) AS a, count() AS n FROM ad_spend FINAL WHERE product = 'again'",
-    )
+    query = "SELECT sum(amount) AS a, count() AS n FROM ad_spend FINAL WHERE product = 'again'"
     path.write_text(HEADER + WEEK.replace("nbcamp", "again") + "again,kotlin,naver,,2024-07-29,5\n")
-    seen = []
+    seen: list[dict[str, Any]] = []
     for _ in range(2):
         running.out("import", "spend", str(path))
-        seen.append(orjson.loads(running.out(*query, "--format", "json")))
+        seen += product.sql(query)
     path.write_text(HEADER + WEEK.replace("nbcamp", "again").replace("100", "300"))
     running.out("import", "spend", str(path))
-    seen.append(orjson.loads(running.out(*query, "--format", "json")))
+    seen += product.sql(query)
     assert [(float(row["a"]), int(row["n"])) for row in seen] == [(105, 2), (105, 2), (305, 2)]
 
 
-def test_overlap_with_stored(running: CommandLine, path: Path) -> None:
+def test_overlap_with_stored(product: RunningProduct, running: CommandLine, path: Path) -> None:
     """A file whose days lie in a week that was imported before is refused whole."""
     path.write_text(HEADER + WEEK.replace("nbcamp", "overlap"))
     running.out("import", "spend", str(path))
@@ -149,5 +147,5 @@ def test_overlap_with_stored(running: CommandLine, path: Path) -> None:
     refused = running.run("import", "spend", str(path))
     assert refused.returncode == 2
     assert b"overlaps" in refused.stderr
-    count = running.out("sql", "SELECT count() AS n FROM ad_spend FINAL WHERE product = 'overlap'")
-    assert "│ 1 │" in count
+    (count,) = product.sql("SELECT count() AS n FROM ad_spend FINAL WHERE product = 'overlap'")
+    assert int(count["n"]) == 1

@@ -52,10 +52,19 @@ def test_one_statement(running: CommandLine, statement: str, told: bytes) -> Non
     assert told in ended.stderr
 
 
-@pytest.mark.parametrize("by", ["option", "pipe"])
+def arrow_table(file: Path) -> pa.Table:
+    """Read a file of Arrow."""
+    return pa.ipc.open_file(file).read_all()
+
+
 @pytest.mark.parametrize(
-    ("fmt", "read"),
-    [("parquet", pq.read_table), ("arrow", lambda file: pa.ipc.open_file(file).read_all())],
+    ("by", "fmt", "read"),
+    [
+        ("option", "parquet", pq.read_table),
+        ("pipe", "arrow", arrow_table),
+        pytest.param("option", "arrow", arrow_table, marks=pytest.mark.slow),
+        pytest.param("pipe", "parquet", pq.read_table, marks=pytest.mark.slow),
+    ],
 )
 def test_columns(
     running: CommandLine, tmp_path: Path, by: str, fmt: str, read: Callable[[Path], pa.Table]
@@ -90,7 +99,7 @@ def on_terminal(command: CommandLine, *arguments: str) -> tuple[int, bytes]:
     return process.wait(), written
 
 
-@pytest.mark.parametrize("fmt", ["table", "csv", "json"])
+@pytest.mark.parametrize("fmt", ["table", "csv", pytest.param("json", marks=pytest.mark.slow)])
 def test_terminal_is_safe(running: CommandLine, fmt: str) -> None:
     """No format lets a cell send an escape or a control character to a terminal."""
     statement = "SELECT concat(unhex('1B5D303B'), 'title', unhex('07C29B33316D')) AS a"
@@ -101,7 +110,7 @@ def test_terminal_is_safe(running: CommandLine, fmt: str) -> None:
     assert "\x9b" not in written.decode()
 
 
-@pytest.mark.parametrize("fmt", ["parquet", "arrow"])
+@pytest.mark.parametrize("fmt", ["parquet", pytest.param("arrow", marks=pytest.mark.slow)])
 def test_columns_are_not_for_terminals(running: CommandLine, fmt: str) -> None:
     """Parquet and Arrow are refused on a terminal, with where to send them."""
     status, written = on_terminal(running, "sql", "SELECT 1", "--format", fmt)
@@ -124,9 +133,9 @@ def test_same_running_and_stopped(stopped: CommandLine, tmp_path: Path) -> None:
         until = time.monotonic() + 60
         while stopped.out(*asked[0]).count("identified") < 3:
             assert time.monotonic() < until
-        beside = [stopped.out(*question) for question in asked]
-        assert "alive, ready" in stopped.out("status")
-    assert [stopped.out(*question) for question in asked] == beside
-    status = stopped.out("status")
+        *beside, status = stopped.outs(*asked, ("status",))
+        assert "alive, ready" in status
+    *after, status = stopped.outs(*asked, ("status",))
+    assert after == beside
     assert "stopped" in status
     assert "3 received, 3 loaded, 0 rejected, 0 duplicate, 0 in spool, 0 unaccounted" in status

@@ -4,29 +4,35 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunningProduct
-from tests.funnelhouse.conftest import CommandLine
+from tests.funnelhouse.conftest import CommandLine, nowhere
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 SQL = SCHEMAS.parent / "sql"
 NAMES = [file.stem for file in sorted((SQL / "migrations").glob("0*.sql"))]
 
 
-def test_migrate(stopped: CommandLine) -> None:
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Migrate an empty folder, twice, and ask before and between; gives all that was printed."""
+    dry_run, status, migrate = ("migrate", "--dry-run"), ("migrate", "--status"), ("migrate",)
+    line = CommandLine(nowhere(tmp_path_factory.mktemp("migrated")))
+    return line.outs(dry_run, status, migrate, status, dry_run, migrate)
+
+
+def test_migrate(migrated: list[str]) -> None:
     """Migrations are pending until `migrate` applies them, which again changes nothing."""
     pending = [f"{name}  pending" for name in NAMES]
     applied = [f"{name}  applied" for name in NAMES]
-    asked = [("migrate", "--status"), ("migrate",), ("migrate", "--status"), ("migrate",)]
-    seen = [stopped.out(*command).splitlines() for command in asked]
-    assert seen == [pending, applied, applied, applied]
+    assert [migrated[place].splitlines() for place in (1, 2, 3, 5)] == [
+        *(pending, applied, applied, applied)
+    ]
 
 
-def test_a_dry_run_prints_the_statements_and_runs_none(stopped: CommandLine) -> None:
+def test_a_dry_run_prints_the_statements_and_runs_none(migrated: list[str]) -> None:
     """Before, `migrate --dry-run` prints each migration and view; after, the views alone."""
     texts = [(SQL / "migrations" / f"{name}.sql").read_text() for name in NAMES]
-    first = stopped.out("migrate", "--dry-run")
-    assert "applied" not in stopped.out("migrate", "--status")
-    stopped.out("migrate")
-    second = stopped.out("migrate", "--dry-run")
+    first, status, *_, second, _ = migrated
+    assert "applied" not in status
     assert all(text in first and text not in second for text in texts)
     assert first.endswith(second.partition("CREATE OR REPLACE VIEW")[2])
     assert second.count("CREATE OR REPLACE VIEW") == len(list((SQL / "views").rglob("*.sql")))

@@ -1,13 +1,13 @@
 from datetime import date
 from pathlib import Path
 
-import orjson
 import pytest
 
 from funnelhouse.sheet import SheetError
 from funnelhouse.target_sheet import read_targets
 from schemas.registry import PlanError
 from schemas.targets import Target
+from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
@@ -107,15 +107,14 @@ def test_faulty_plan(path: Path, tmp_path: Path) -> None:
         read_targets(path, tmp_path / "nowhere")
 
 
-def test_import(running: CommandLine, path: Path) -> None:
+def test_import(product: RunningProduct, running: CommandLine, path: Path) -> None:
     """Imported targets stand beside the plan's; one imported again is replaced.
 
     A file with a wrong row leaves all as it was.
     """
 
     def seen() -> list[tuple[str, float, int]]:
-        rows = map(orjson.loads, running.out("sql", OF_2031, "--format", "json").splitlines())
-        return [(row["metric"], row["value"], row["beside"]) for row in rows]
+        return [(row["metric"], row["value"], row["beside"]) for row in product.sql(OF_2031)]
 
     path.write_text(HEADER + CONVERSION + ENTRIES, encoding="utf-8")
     told = running.out("import", "targets", str(path))

@@ -7,12 +7,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import READS, SEOUL, Road, Told, bring, rule
 from tests.sql.reference import Entry, Reached, entries, journeys, with_dimensions
 from tests.sql.reference_people import People, Person
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3)))
 REASON = READS | {"detail": "reason"}
 SECOND: dict[str, Any] = {"funnel_version": 2}
 TOUR: dict[str, Any] = {"funnel": "tour"}

@@ -1,10 +1,11 @@
 """Two processes as two shards: each loads its own half of a history, and one reads what both have.
 
-Run as a module: `half 1`, `half 2`, `joined` or `whole`, and a folder that all of them share.
+Run as a module with a folder that all of them share, and `half` with a number, or `joined` or
+`whole` with the names of views, of which none means all.
 """
 
 import sys
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -52,20 +53,20 @@ def prepare(client: Client, cluster: str) -> Settlement:
     return settlement
 
 
-def half(number: int, folder: Path) -> None:
+def half(folder: Path, number: str) -> None:
     """Load what the sharding rule gives one shard, and hand on what its views made of that."""
     client = connect_shards(folder / f"half-{number}")
     prepare(client, CLUSTER)
     client.command(single("CREATE TEMPORARY TABLE told AS events_raw_local ENGINE = Memory"))
     client.insert_arrow("told", history())
-    rule = f"cityHash64({sharding_keys()['events_raw']}) % 2 = {number - 1}"
+    rule = f"cityHash64({sharding_keys()['events_raw']}) % 2 = {int(number) - 1}"
     client.command(f"INSERT INTO events_raw_local SELECT * FROM told WHERE {rule}")
     for table in _PARTS:
         rows = client.raw_query(f"SELECT * FROM {stored(table)}", fmt="Parquet")
         (folder / f"{table}-{number}.parquet").write_bytes(rows)
 
 
-def joined(folder: Path) -> None:
+def joined(folder: Path, *names: str) -> None:
     """Put together what both halves made, settle everybody, and write what views say."""
     client = connect_shards(folder / "joined")
     settlement = prepare(client, CLUSTER)
@@ -79,7 +80,7 @@ def joined(folder: Path) -> None:
             file = folder / f"{table}-{number}.parquet"
             client.command(f"INSERT INTO {stored(table)} SELECT * FROM file('{file}', 'Parquet')")
     settlement.load(client, history().select(TOUCHED))
-    (folder / "joined.json").write_bytes(orjson.dumps(views(client) | balance(client)))
+    (folder / "joined.json").write_bytes(orjson.dumps(views(client, names) | balance(client)))
 
 
 def balance(client: Client) -> dict[str, list[str]]:
@@ -95,13 +96,13 @@ def balance(client: Client) -> dict[str, list[str]]:
     return {"on shards": [str(count) for _, count in counted], "apart": [str(apart[0][0])]}
 
 
-def whole(folder: Path) -> None:
+def whole(folder: Path, *names: str) -> None:
     """Load all of the history into one machine, and write what views say."""
     client = connect(Warehouse(folder / "whole"))
     settlement = prepare(client, "")
     client.insert_arrow("events_raw", history())
     settlement.load(client, history().select(TOUCHED))
-    (folder / "whole.json").write_bytes(orjson.dumps(views(client)))
+    (folder / "whole.json").write_bytes(orjson.dumps(views(client, names)))
 
 
 def stored(table: str) -> str:
@@ -110,6 +111,6 @@ def stored(table: str) -> str:
 
 
 if __name__ == "__main__":
-    what, *number, place = sys.argv[1:]
-    does = {"half": half, "joined": joined, "whole": whole}
-    partial(does[what], *map(int, number))(Path(place))  # type: ignore[operator]
+    place, what, *more = sys.argv[1:]
+    does: dict[str, Callable[..., None]] = {"half": half, "joined": joined, "whole": whole}
+    does[what](Path(place), *more)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pyarrow as pa
+import pytest
 from clickhouse_connect.driver.client import Client
 
 from ingest.arrival import minute
@@ -315,11 +316,25 @@ def _text(value: object) -> str:
 
 
 Loads = Sequence[Sequence[Told]]
+
+
+def _last_first(loads: Loads, at_once: int) -> Loads:
+    told = [one for load in reversed(loads) for one in reversed(load)]
+    return [told[start : start + at_once] for start in range(0, len(told), at_once)]
+
+
+IN_THREE = "three loads, the last first"
+ONE_BY_ONE = "an event a load, the last first"
 ARRANGEMENTS: dict[str, Callable[[Loads], Loads]] = {
     "as told": lambda loads: loads,
     "one load": lambda loads: [[told for load in loads for told in load]],
-    "an event a load, the last first": lambda loads: [
-        [told] for load in reversed(loads) for told in reversed(load)
-    ],
+    IN_THREE: lambda loads: _last_first(loads, -(-sum(map(len, loads)) // 3)),
+    ONE_BY_ONE: lambda loads: _last_first(loads, 1),
 }
 """Ways in which one history can reach the warehouse; no view may tell them apart."""
+
+ARRANGED = [
+    pytest.param(name, marks=() if name in {"one load", IN_THREE} else pytest.mark.slow)
+    for name in ARRANGEMENTS
+]
+"""These ways as parameters of tests, two of them for the ordinary run."""

@@ -251,10 +251,12 @@ def tell(client: Client, teller: Teller) -> Iterator[str]:
     yield LAST
 
 
-def views(client: Client) -> dict[str, list[str]]:
-    """Read every view whole, sorted; what tells when something was computed is left out."""
+def views(client: Client, names: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Read views whole, all if none is named, sorted; when something was computed is left out."""
     found = {}
     for name, asked in asked_of():
+        if names and name not in names:
+            continue
         rows = client.query(f"SELECT * FROM {asked}")
         kept = [n for n, column in enumerate(rows.column_names) if column not in _CLOCK]
         found[name] = sorted(repr([_steady(row[n]) for n in kept]) for row in rows.result_rows)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import ARRANGEMENTS, COURSE, Road, Told, bring, today
+from tests.sql.history import ARRANGED, ARRANGEMENTS, COURSE, Road, Told, bring, today
 
 START = date(2024, 7, 1)
 
@@ -110,7 +110,7 @@ def test_status(warehouse: PreparedWarehouse, road: Road) -> None:
     assert shown(warehouse, "status") == [(status,) for *_, status in STATES]
 
 
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("arrangement", ARRANGED)
 def test_the_audience(warehouse: PreparedWarehouse, road: Road, arrangement: str) -> None:
     """Residents of an open intake as the action starts; a late login and a copy change nobody."""
     intakes = [
@@ -157,8 +157,9 @@ EVENTS = st.lists(
 )
 
 
+@pytest.mark.usefixtures("rounds")
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(EVENTS, st.randoms())
 def test_actions_agree_with_a_plain_reference(

@@ -82,8 +82,9 @@ def course(warehouse: PreparedWarehouse) -> PreparedWarehouse:
     return warehouse
 
 
+@pytest.mark.usefixtures("rounds")
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(loads())
 def test_views_agree_with_a_naive_reference(

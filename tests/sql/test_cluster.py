@@ -35,7 +35,7 @@ from sql.snapshot import take
 from tests.conftest import PreparedWarehouse
 from tests.sql.replicas import changed_later, described, rendered
 from tests.sql.shards import CLUSTER
-from tests.sql.tale import PARTS
+from tests.sql.tale import PARTS, asked_of
 
 ROOT = Path(__file__).parents[2]
 LAYOUT = Layout(CLUSTER, "funnelhouse")
@@ -296,20 +296,27 @@ def test_two_shards_say_what_one_machine_says(tmp_path: Path) -> None:
         assert {v: rows for v, rows in shards[part].items() if rows != single[part][v]} == {}
 
 
+FEW = ("events", "duplicate_events", "people", "stage_entries", "sessions", "funnel_weekly")
+
+
 @pytest.mark.timeout(600)
-def test_two_processes_are_the_shards_of_one_machine(tmp_path: Path) -> None:
-    """Each loads by the sharding rule and knows nothing of the other; joined, all views are equal.
+@pytest.mark.parametrize(
+    "views", [pytest.param(FEW, id="few"), pytest.param((), id="all", marks=pytest.mark.slow)]
+)
+def test_two_processes_are_the_shards_of_one_machine(tmp_path: Path, views: tuple[str]) -> None:
+    """Each loads by the sharding rule and knows nothing of the other; joined, views are equal.
 
     Most people have anonymous events of one device on both shards, and their login on one.
     """
-    halves = [("halves", "half", number, tmp_path) for number in (1, 2)]
-    together(*halves, ("halves", "whole", tmp_path))
-    run("halves", "joined", tmp_path)
+    halves = [("halves", tmp_path, "half", number) for number in (1, 2)]
+    together(*halves, ("halves", tmp_path, "whole", *views))
+    run("halves", tmp_path, "joined", *views)
     whole, joined = read(tmp_path / "whole.json"), read(tmp_path / "joined.json")
     assert min(map(int, joined.pop("on shards"))) > 300
     assert int(joined.pop("apart")[0]) > 50
     assert {view: rows for view, rows in joined.items() if rows != whole[view]} == {}
     assert len(whole["stage_entries"]) > 300
+    assert len(joined) == (len(views) or len(list(asked_of())))
 
 
 def test_no_shard_is_asked_for_what_stands_elsewhere(

@@ -11,7 +11,7 @@ from analysis.experiments import experiments_in_force, refresh
 from funnelhouse.plan_tables import experiment_tables
 from schemas.experiments import experiment_from
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import ARRANGEMENTS, Road, Told, bring, rule
+from tests.sql.history import ARRANGED, ARRANGEMENTS, Road, Told, bring, rule
 
 FUNNEL = (
     rule(1, "applied"),
@@ -152,13 +152,13 @@ STORY = [
 9 is before the start, 10 of no variant, 11 past the day."""
 
 
-@pytest.mark.parametrize("arrange", ARRANGEMENTS.values(), ids=ARRANGEMENTS)
+@pytest.mark.parametrize("arrangement", ARRANGED)
 def test_units_are_the_same_however_events_arrive(
-    warehouse: PreparedWarehouse, tmp_path: Path, arrange: Any
+    warehouse: PreparedWarehouse, tmp_path: Path, arrangement: str
 ) -> None:
     """First copies count: whoever saw two variants is contaminated, others keep their first."""
     put(warehouse, coverage=COVERAGE)
-    Road(warehouse.place, tmp_path).load(arrange(STORY))
+    Road(warehouse.place, tmp_path).load(ARRANGEMENTS[arrangement](STORY))
     units = read(warehouse, "experiment_units", "unit, variant, contaminated, person_id")
     assert units == [
         ("d1", "a", True, "d1"),

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import ARRANGEMENTS, COURSE, READS, Road, Told, bring, rule
+from tests.sql.history import ARRANGED, ARRANGEMENTS, COURSE, READS, Road, Told, bring, rule
 
 MESSAGE: dict[str, Any] = {
     "kind": "measure",
@@ -145,7 +145,7 @@ def test_whose_intake_is_closed_is_no_resident(warehouse: PreparedWarehouse, roa
     assert shown(warehouse, "people, residents, unsent") == [(1, 0, 1)]
 
 
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("arrangement", ARRANGED)
 def test_a_device_proves_to_be_a_user(
     warehouse: PreparedWarehouse, road: Road, arrangement: str
 ) -> None:
@@ -274,8 +274,9 @@ def same(one: Told, other: Told) -> bool:
     return (one.at, one.properties) == (other.at, other.properties)
 
 
+@pytest.mark.usefixtures("rounds")
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(EVENTS, min_size=10, max_size=60), st.randoms())
 def test_messages_agree_with_a_plain_reference(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from funnelhouse.jobs import JOBS
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import ARRANGEMENTS, READS, Road, Told, bring, rule, spend_rows
+from tests.sql.history import ARRANGED, ARRANGEMENTS, READS, Road, Told, bring, rule, spend_rows
 
 MONEY = READS | {"amount": "amount"}
 
@@ -109,7 +109,7 @@ HISTORY = [
 ]
 
 
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("arrangement", ARRANGED)
 def test_each_event_counts_once(warehouse: PreparedWarehouse, road: Road, arrangement: str) -> None:
     """Two funnels, a copy, a late refund and a device that proves to be a user's change no sum."""
     spend(warehouse, ("kotlin", "direct", date(2024, 8, 5), date(2024, 8, 11), "600"))
@@ -178,8 +178,9 @@ def reference(told: list[Told], spent: dict[tuple[str, str, date], int]) -> dict
     return {key: sum_ for key, sum_ in sums.items() if any(sum_)}
 
 
+@pytest.mark.usefixtures("rounds")
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(EVENTS, min_size=1, max_size=60), SPENT, st.randoms())
 def test_spend_agrees_with_a_plain_reference(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from funnelhouse.jobs import JOBS
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import (
+    ARRANGED,
     ARRANGEMENTS,
     READS,
     Road,
@@ -262,7 +263,7 @@ def test_metrics(warehouse: PreparedWarehouse, road: Road, period: str) -> None:
     }
 
 
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("arrangement", ARRANGED)
 def test_targets_of_their_time(warehouse: PreparedWarehouse, road: Road, arrangement: str) -> None:
     """A month goes by the target and the version of its first day; what came late counts there."""
     rows = [
@@ -410,8 +411,9 @@ def divided(metric: str, start: str, stage: str) -> tuple[str, str]:
     return upper, start or (lower if metric == "withdrawals" else "")
 
 
+@pytest.mark.usefixtures("rounds")
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(EVENTS, min_size=1, max_size=60), st.randoms())
 def test_figures_agree_with_a_plain_reference(

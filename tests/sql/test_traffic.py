@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import PreparedWarehouse
-from tests.sql.history import ARRANGEMENTS, COURSE, Road, Told, bring
+from tests.sql.history import ARRANGED, ARRANGEMENTS, COURSE, Road, Told, bring
 
 DAYS = "first_day = '2024-08-12', last_day = '2024-08-13'"
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -75,7 +75,7 @@ def test_who_comes_by_youtube(warehouse: PreparedWarehouse, road: Road) -> None:
     ]
 
 
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("arrangement", ARRANGED)
 def test_a_session_is_its_person_s(
     warehouse: PreparedWarehouse, road: Road, arrangement: str
 ) -> None:
@@ -118,7 +118,7 @@ def test_who_comes_of_itself(warehouse: PreparedWarehouse, road: Road) -> None:
     assert shown(warehouse, columns, asked) == [(37, 11, 0.297, 2, 1)]
 
 
-@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("arrangement", ARRANGED)
 def test_a_late_login_makes_an_entry_tracked(
     warehouse: PreparedWarehouse, road: Road, arrangement: str
 ) -> None:
@@ -232,8 +232,9 @@ def natural(told: list[Told]) -> tuple[int, ...]:
     )
 
 
+@pytest.mark.usefixtures("rounds")
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(EVENTS, min_size=5, max_size=60), st.randoms())
 def test_traffic_agrees_with_a_plain_reference(
