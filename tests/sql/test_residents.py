@@ -330,6 +330,16 @@ def test_groups_of_residents_add_up(crowd: Crowd, warehouse: PreparedWarehouse, 
     assert plain == [(sum(len(days) for key, days in groups.items() if key[2]),)]
 
 
+def test_who_has_just_come_is_there(course: PreparedWarehouse, tmp_path: Path) -> None:
+    """Who entered a minute ago, by the clock of reports, resides there in all the views of now."""
+    bring(course.client, COURSE)
+    at = str((datetime.now(SEOUL) - timedelta(minutes=1)).replace(tzinfo=None))
+    Road(course.place, tmp_path).load([[Told(id=1, came=1, name="applied", user="kim", at=at)]])
+    asked = "SELECT count() FROM funnel_residents"
+    for view in (asked, f"{asked}_versions", f"{asked}_list"):
+        assert course.client.query(view).result_rows == [(1,)]
+
+
 def test_now_is_a_moment_as_any(crowd: Crowd, warehouse: PreparedWarehouse) -> None:
     """The views of now show what those of moments show of this one, by the versions of today."""
 

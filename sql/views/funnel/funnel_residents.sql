@@ -30,4 +30,4 @@ CREATE OR REPLACE VIEW funnel_residents
 )
 AS
 SELECT *
-FROM funnel_residents_at(at = now64(6));
+FROM funnel_residents_at(at = now64(6, '${timezone}'));

@@ -22,4 +22,4 @@ CREATE OR REPLACE VIEW funnel_residents_list
 )
 AS
 SELECT *
-FROM funnel_residents_list_at(at = now64(6));
+FROM funnel_residents_list_at(at = now64(6, '${timezone}'));

@@ -3,4 +3,4 @@
 -- Duplicates and late events: as in `stage_entries`.
 CREATE OR REPLACE VIEW funnel_residents_versions AS
 SELECT *
-FROM funnel_residents_versions_at(at = now64(6));
+FROM funnel_residents_versions_at(at = now64(6, '${timezone}'));
