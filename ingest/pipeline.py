@@ -73,27 +73,29 @@ def row_of(draft: Draft, origin: Origin, rejection: Rejection | None, rules: Rul
         # Hashes may be longer than what they hide: only what came too large is cut.
         if len(draft.text) > rules.limits.max_event_bytes:
             payload = payload[: rules.limits.max_event_bytes]
+    context, schema = draft.context, draft.schema
+    source, server, user_agent, ip, page, _, run = origin
     values = (
         draft.arrival,
-        origin.source,
-        origin.server,
-        event_id(item.get("messageId"), origin.source),
+        source,
+        server,
+        event_id(item.get("messageId"), source),
         draft.type,
         draft.name,
         draft.sent_name,
-        draft.schema.version if draft.schema else "",
-        draft.schema is not None,
+        schema.version if schema else "",
+        schema is not None,
         draft.event_time,
         draft.sent_at,
         payload,
-        origin.user_agent,
-        _address(draft, origin, rules) if "ip" in draft.context else origin.ip,
-        origin.page,
+        user_agent,
+        _address(draft, origin, rules) if "ip" in context else ip,
+        page,
         reason,
         path,
         detail,
         False,
-        _run(draft, origin) if "run" in draft.context else origin.run,
+        _run(draft, origin) if "run" in context else run,
     )
     return _new_row(Row, values)
 

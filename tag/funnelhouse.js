@@ -134,20 +134,16 @@
     const keys = [], texts = [];
     let room = 2e4; // characters: browsers let 64 KiB be under way when a page ends
     for (const [key, text] of entries) {
-      room -= text.length;
-      if (room < 0 && keys[0]) break;
-      keys.push(key);
-      texts.push(text);
+      if (stored.has(key) && !read(key)) gone(key); // it has had its answer in another tab
+      else if ((room -= text.length) < 0 && keys[0]) break;
+      else keys.push(key), texts.push(text);
     }
     return keys[0] && [keys, JSON.stringify({ sentAt: new Date().toISOString(), context }).replace(/}$/, ',"batch":[' + texts + "]}")];
   };
   const post = async () => {
-    for (;;) {
-      // What has left the store has had its answer in another tab.
-      for (const key of stored) read(key) || gone(key);
-      const next = batchOf(waiting);
+    for (let next; next = batchOf(waiting);) {
       await pause();
-      if (!next || !level) return;
+      if (!level) return;
       let status, answer, after;
       try {
         const response = await fetch(target, { method: "POST", body: next[1], keepalive: true });
@@ -158,7 +154,7 @@
         status = error;
       }
       // What is refused for good goes, all else is sent again.
-      if (!(status < 500) || /401|403|408|429/.test(status)) {
+      if (!(status < 500) || /40[138]|429/.test(status)) {
         failure = String(status);
         heldUp = +after * 1e3 || Date.parse(after) - Date.now();
         const delay = heldUp > 0 ? heldUp : Math.min(2 ** failures++ * 1e3, 3e5) * (1 - Math.random() / 2);
@@ -216,7 +212,7 @@
     library: { name: "funnelhouse.js", version: "1.0.0" },
     locale: navigator.language,
   };
-  let referrer, everywhere;
+  let everywhere, referrer;
   const here = () => ({ url: clean(page.href), path: page.pathname, referrer, title: doc.title.slice(0, 500) });
   const send = (type, fields, options) => {
     if (!level) return;
@@ -394,11 +390,9 @@
     const marked = data.link && /[?&]fh_link=/.test(page.search); // the ids are to be adopted first
     inTurn(
       () => level = levelNow(),
+      () => context.timezone = win.Temporal?.Now.timeZoneId(),
       () => {
         everywhere = marks(data, "prop");
-        context.timezone = win.Temporal?.Now.timeZoneId();
-      },
-      () => {
         referrer = clean(doc.referrer);
         run = kit.run = runNow();
         watched = fh.log = run && [];

@@ -12,10 +12,9 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from console.pages.site import rows
-from ingest.row import ARRIVAL_BITS
 
-_LATEST = timedelta(minutes=10) // timedelta(microseconds=1) << ARRIVAL_BITS
-"""How far a line may be behind the one that is ahead, in arrival numbers."""
+_LATEST = timedelta(minutes=10) // timedelta(microseconds=1) * 4096
+"""How far a line may be behind the one that is ahead: a microsecond has 4,096 arrival numbers."""
 _NOW = "SELECT toUInt64(toUnixTimestamp64Micro(now64(6))) * 4096 AS arrival"
 _OF_NO_RUN = """
 WITH latest AS

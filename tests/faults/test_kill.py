@@ -90,10 +90,11 @@ def kill_and_check(folder: Path, kills: int, seed: int) -> None:
     random = Random(seed)
     with running_product(folder, "dev:web", spool_max_bytes=SPOOL_BYTES) as product:
         with sending(product.url) as senders:
+            product.wait_visible(lambda: bool(senders.acked))
             for n in range(kills):
                 kill(product, ROUND[n % len(ROUND)], random)
             before = len(senders.acked)
-            product.wait_visible(lambda: len(senders.acked) > before > 0)
+            product.wait_visible(lambda: len(senders.acked) > before)
         assert senders.unexpected == []
         product.wait_visible(lambda: loaded(product, senders.acked), 120)
         twice = sorted(senders.acked)[:20]
