@@ -19,14 +19,15 @@ up: install
 	$(BIN)/funnelhouse up
 
 # A worker takes whole files of tests, so that what a file's tests share is made once; there is one
-# more than cores, since tests wait for processes that they start.
+# more than cores, since tests wait for processes that they start. Files come by name: by their
+# numbers of tests, the few long ones would all run at the end.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 test: install
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-all: install
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "slow or not slow"
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "slow or not slow"
 
 check: install
 	$(BIN)/ruff check .

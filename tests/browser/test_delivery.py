@@ -100,6 +100,26 @@ def test_a_page_that_is_left_in_the_click(visits: Visits) -> None:
     assert Counter(visits.names(host))["cta_clicked"] == 1
 
 
+def test_what_another_tab_delivered(visits: Visits) -> None:
+    """What has left the store, since another tab had its answer, is not sent as this one leaves."""
+    url = visits.put(visits.host(), "/", CTA)
+    with visits.profile() as profile:
+        seen = refuse(profile, status=503)
+        page = profile.new_page()
+        page.goto(url)
+        page.wait_for_function(HAS_TRIED)
+        delivered = set(posted(seen[0]))
+        with page.expect_request(lambda request: request.resource_type == "ping") as beacon:
+            page.evaluate("""for (const key in localStorage) {
+                if (/^fhq/.test(key)) localStorage.removeItem(key);
+            }
+            dispatchEvent(new Event('pagehide'));""")
+        later = set(posted(beacon.value))
+    assert delivered
+    assert later
+    assert not delivered & later
+
+
 def test_a_tab_that_crashes(visits: Visits) -> None:
     """What a tab had not sent when it crashed is sent by the next page, under the same ids."""
     host = visits.host()
