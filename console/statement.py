@@ -8,12 +8,11 @@ writing of it.
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from console.harmless import is_harmless
 from console.tree import Node, TreeError, read_tree
 
 MAX_BYTES = 262_144
@@ -79,10 +78,6 @@ _EXPLAINS = frozenset({"EXPLAIN", "EXPLAIN PIPELINE", "EXPLAIN ESTIMATE", "EXPLA
 _EXPLAINS |= {"EXPLAIN SYNTAX", "EXPLAIN AST"}
 _INS = frozenset({"in", "notin", "globalin", "globalnotin", "nullin", "notnullin"})
 _PARAMETER = re.compile(r"\{(\w+):[^{}]+\}")
-_COMBINATORS = (
-    *("SimpleState", "OrDefault", "Distinct", "Resample", "ForEach", "ArgMax", "ArgMin"),
-    *("OrNull", "Tuple", "Merge", "State", "Array", "Null", "Map", "If"),
-)
 
 
 class StatementError(ValueError):
@@ -274,28 +269,3 @@ class _Judgement:
 
 def _name(text: str) -> str:
     return text.partition(" (alias ")[0]
-
-
-def is_harmless(name: str) -> bool:
-    """Whether a function is listed as harmless, an aggregate one with its combinators."""
-    lists = _lists()
-    lower = name.lower()
-    if lower in lists["harmful"]:
-        return False
-    if lower in lists["harmless"] or lower == "lambda":
-        return True
-    return any(
-        name.endswith(ending) and is_harmless(name.removesuffix(ending))
-        for ending in _COMBINATORS
-        if len(name) > len(ending)
-    )
-
-
-@cache
-def _lists() -> dict[str, frozenset[str]]:
-    found = {}
-    for kind in ("harmless", "harmful"):
-        path = Path(__file__).parent / f"{kind}_functions.txt"
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found[kind] = frozenset(line.lower() for line in lines if not line.startswith("#"))
-    return found

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from console.pages.site import rows
 
-_LATEST = timedelta(minutes=10) // timedelta(microseconds=1) * 4096
+_FARTHEST = timedelta(minutes=10) // timedelta(microseconds=1) * 4096
 """How far a line may be behind the one that is ahead: a microsecond has 4,096 arrival numbers."""
 _NOW = "SELECT toUInt64(toUnixTimestamp64Micro(now64(6))) * 4096 AS arrival"
 _OF_NO_RUN = """
@@ -85,7 +85,7 @@ class Place(msgspec.Struct, frozen=True):
         """Give the place after an event of `events` was told."""
         arrival = int(event["arrival"])
         told = self.told | {int(event["line"]): arrival}
-        return type(self)(max(self.since, arrival - _LATEST), told)
+        return type(self)(max(self.since, arrival - _FARTHEST), told)
 
     def events(self, client: Client, run: str) -> list[dict[str, Any]]:
         """Give at most 100 events that landed after this place, of a run or of none.

@@ -67,13 +67,17 @@ def coverage(  # noqa: PLR0913 - an option each
     percent = covered_percent(rows)
     if junit is not None:
         junit.write_bytes(report(rows))
+    _tell(rows, percent, as_json=as_json)
+    return 1 if fail_under is not None and percent < fail_under else 0
+
+
+def _tell(rows: "list[Row]", percent: float, *, as_json: bool) -> None:
     if as_json:
         shown = {"percent": percent, "rows": rows}
         typer.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
-    else:
-        _print(rows)
-        typer.echo(f"{percent:.1f} % of what the plan expects is there.")
-    return 1 if fail_under is not None and percent < fail_under else 0
+        return
+    _print(rows)
+    typer.echo(f"{percent:.1f} % of what the plan expects is there.")
 
 
 def _judge(settings: Settings, release: str, since: str, *, as_json: bool) -> int:

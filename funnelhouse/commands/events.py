@@ -1,13 +1,16 @@
 """The command that imports events from a CSV file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from funnelhouse.commands.sending import bar, client, collector_url, first_key, report
 from funnelhouse.options import with_settings
 from funnelhouse.settings import Settings
+
+if TYPE_CHECKING:
+    from ingest.draft import Rules
 
 
 @with_settings
@@ -38,19 +41,10 @@ def events(
     from funnelhouse.event_sheet import EventSheet  # noqa: PLC0415 - quick --help
     from funnelhouse.progress import Progress  # noqa: PLC0415 - quick --help
     from funnelhouse.send import Sender  # noqa: PLC0415 - quick --help
-    from ingest.draft import Rules  # noqa: PLC0415 - quick --help
-    from schemas.registry import load_events  # noqa: PLC0415 - quick --help
 
-    # Nothing is written here, so nothing personal is hashed: the secret stays out of it.
-    rules = Rules(
-        load_events(settings.plan),
-        settings.limits,
-        secret=b"",
-        accept_unknown=settings.unknown_events == "accept",
-    )
     base = collector_url(settings, url)
     key = first_key(settings) if write_key is None else write_key
-    sheet = EventSheet(file, rules, ZoneInfo(settings.timezone))
+    sheet = EventSheet(file, _rules(settings), ZoneInfo(settings.timezone))
     progress = Progress(base)
     batching = Batching(settings.max_batch_events, settings.max_body_bytes)
     with bar(sheet.check()) as show, client(base, key, own=url is None) as http:
@@ -59,3 +53,16 @@ def events(
             show(progress.sent, f"{progress.sent} events")
     report(progress)
     return 1 if progress.rejected else 0
+
+
+def _rules(settings: Settings) -> "Rules":
+    """Give what the collector judges by, without the secret: nothing is written here, or hashed."""
+    from ingest.draft import Rules  # noqa: PLC0415 - quick --help
+    from schemas.registry import load_events  # noqa: PLC0415 - quick --help
+
+    return Rules(
+        load_events(settings.plan),
+        settings.limits,
+        secret=b"",
+        accept_unknown=settings.unknown_events == "accept",
+    )

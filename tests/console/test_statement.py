@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from console.statement import Readable, StatementError, is_harmless, judge
+from console.harmless import is_harmless
+from console.statement import Readable, StatementError, judge
 from sql.client import DATABASE, connect
 from tests.conftest import PreparedWarehouse
 from tests.console.statements import HARMLESS_TABLE_FUNCTIONS, HOSTILE, of_table_functions
