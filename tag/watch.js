@@ -120,11 +120,12 @@
   const scan = () => observe(all("[data-cta],[data-section]"));
 
   // Depth is read where the browser has just laid the page out, never in the handler of a scroll.
-  let scrolled;
+  // The first time it is that of a page scrolled before this part came, or opened further down.
+  let scrolled = doc;
   const ruler = new IntersectionObserver(safe(() => {
     ruler.disconnect();
     const { scrollTop, scrollHeight, clientHeight } = scrolled == doc ? doc.scrollingElement : scrolled;
-    if (clientHeight * 2 < win.innerHeight) return;
+    if (!scrollTop || clientHeight * 2 < win.innerHeight) return;
     const depth = Math.min(100, Math.round((scrollTop + clientHeight) / scrollHeight * 100));
     view().depth = Math.max(view().depth, depth);
     for (const mark of [25, 50, 75, 80, 90, 100]) {
@@ -139,6 +140,7 @@
     scrolled = box;
     ruler.observe(doc.documentElement);
   });
+  ruler.observe(doc.documentElement);
 
   // ---- Clicks ----
 

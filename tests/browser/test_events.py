@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from playwright.sync_api import Route
+
 from tests.browser.conftest import Visits, elsewhere, next_frame, next_turn
 
 PHONE = (
@@ -193,9 +195,31 @@ def test_an_inner_part_that_scrolls(visits: Visits) -> None:
     with visits.profile() as profile:
         page = profile.new_page()
         page.goto(url)
+        page.wait_for_function("!!window.fhTag?.eyes")
         page.evaluate("document.querySelector('main').scrollTo(0, 9999)")
         rows = visits.wait(host, "scroll_depth_reached", 6)
     assert {row["properties"]["depth"] for row in rows} == {25, 50, 75, 80, 90, 100}
+
+
+def test_scrolled_before_the_tag_came(visits: Visits) -> None:
+    """A page that is scrolled down already when the tag sees it tells its depth all the same."""
+    host = visits.host()
+    url = visits.put(host, "/", TALL)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with visits.profile() as profile:
+        page = profile.new_page()
+        page.route("**/tag/watch.js*", hold)
+        with page.expect_request("**/tag/watch.js*"):
+            page.goto(url, wait_until="domcontentloaded")
+        page.evaluate("scrollTo(0, 9999)")
+        next_frame(page)
+        held.pop().continue_()
+        rows = visits.wait(host, "scroll_depth_reached", 6)
+    assert rows[-1]["properties"]["depth"] == 100
 
 
 def test_outbound_links(visits: Visits) -> None:
