@@ -69,16 +69,15 @@
   // a: anonymous id, u: user id, g: group, s: session, t: last seen, e: entry, v: variants
 
   let me = {}, recalled = -1e3;
-  const recall = () => {
-    if (level < 2 || now() - recalled < 1e3) return;
-    recalled = now();
+  const recall = (age = 1e3) => {
+    if (level < 2 || now() - recalled < age) return;
     const found = /\bfh=([^;]*)/.exec(safe(() => doc.cookie)());
     me = [found && parsed(plain(found[1])), parsed(read("fh"))]
       .filter((one) => one?.a).sort((one, other) => other.t - one.t)[0] || me;
+    recalled = now();
   };
   const remember = (changes) => {
-    if (recalled != now()) recalled = -1e3;
-    recall();
+    recall(50);
     Object.assign(me, changes);
     if (level < 2) return;
     const text = JSON.stringify(me);
@@ -354,6 +353,7 @@
     () => doc.querySelector("[data-variant]") && wants("experiments") && part("experiments"),
     () => part("watch"),
     () => run && part("panel"),
+    recall,
     () => touch(1),
     () => begin(first()),
     listen,
@@ -406,5 +406,5 @@
     leave("pagehide");
   });
   if (doc.prerendering) on(doc, "prerenderingchange", wake);
-  else wake();
+  else inTurn(wake);
 })();
