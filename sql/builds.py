@@ -64,6 +64,9 @@ _STATES = (
     *("experiment_signals_raw", "signal_rules"),
 )
 
+_LATER = " SETTINGS lightweight_deletes_sync = 0"
+"""For rows that may go when the engine finds the time: who reads a plan's rows names the plan."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlanTables:
@@ -240,15 +243,17 @@ def _remove_others(client: Client, plan: str, builds: Collection[str]) -> None:
     for table in _STATES:
         _delete(client, cluster, table, "build NOT IN {builds:Array(String)}", builds=list(builds))
     for table in _PLAN_TABLES:
-        _delete(client, cluster, table, "plan != {plan:String}", plan=plan)
+        _delete(client, cluster, table, "plan != {plan:String}", _LATER, plan=plan)
 
 
-def _delete(client: Client, cluster: str, table: str, where: str, **parameters: Any) -> None:
+def _delete(
+    client: Client, cluster: str, table: str, where: str, when: str = "", **parameters: Any
+) -> None:
     """Delete rows; where there are none not even a deletion of none, which writes parts anew.
 
     On a cluster there may be rows that this server has not heard of.
     """
     found = f"SELECT 1 FROM {table} WHERE {where} LIMIT 1"  # noqa: S608 - names of ours
     if cluster or client.query(found, parameters=parameters).result_rows:
-        deletion = f"DELETE FROM {stored(client, table)} WHERE {where}"  # noqa: S608 - as above
+        deletion = f"DELETE FROM {stored(client, table)} WHERE {where}{when}"  # noqa: S608 - as above
         client.command(deletion, parameters=parameters)
