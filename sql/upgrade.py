@@ -92,6 +92,7 @@ VIEWS = (
     "funnel/funnel_daily",
     "funnel/funnel_weekly_segments",
     "funnel/funnel_daily_segments",
+    "funnel/funnel_chains",
     "funnel/funnel_ordered",
     "funnel/funnel_ordered_sessions",
     "coverage/planned_events",

@@ -34,6 +34,7 @@ _GIVEN = {
     "experiment": f"'{crowd.EXPERIMENT}'",
     "unit": "'week'",
     "split": "true",
+    "by_session": "true",
     "first_day": "'2024-10-01'",
     "last_day": "'2024-12-29'",
     "as_of": "'2024-12-01'",

@@ -50,6 +50,7 @@ PARAMETERS = {
     "at": "2024-08-20 00:00:00",
     "unit": "week",
     "split": "true",
+    "by_session": "true",
     "experiment": "oopy_guide",
     "as_of": "2024-08-25",
     "since": "2024-08-01 00:00:00",

@@ -59,6 +59,7 @@ _ASKED = {
     "at": "'2024-08-15 12:00:00'",
     "unit": "'week'",
     "split": "true",
+    "by_session": "true",
     "run": "''",
     "release": "'1.0'",
     "audience": "'slack_joined'",

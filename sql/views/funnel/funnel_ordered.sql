@@ -1,101 +1,21 @@
 -- funnel_ordered: one row a step of a funnel: how many people came so far within a window.
 -- Parameters: funnel, first_day and last_day of the events looked at, window_days (the plan's own
 -- stands in `funnels`).
--- Ordered: each step after the one before it, whatever comes between; the window begins with the
--- first step of a chain, and the longest chain counts (windowFunnel). Strict: the same, but nothing
--- counts from the first step on that comes before the one ahead of it was reached (strict_order).
--- The version is the one in force on first_day.
 -- Events count whichever session they are of.
+-- What ordered and strict mean, and which version counts, stands at `funnel_chains`.
 -- Duplicates: copies of an event count as its first copy; people are as in `stage_entries`.
 CREATE OR REPLACE VIEW funnel_ordered AS
-WITH
-    steps AS
-    (
-        SELECT
-            build,
-            stage_position,
-            stage,
-            stage_label,
-            row_number() OVER (ORDER BY stage_position ASC) AS step
-        FROM stages
-        WHERE kind = 'step' AND build IN (
-            SELECT build
-            FROM funnels
-            WHERE funnel = {funnel:String} AND {first_day:Date} BETWEEN valid_from AND valid_until
-        )
-    ),
-    hits AS
-    (
-        SELECT
-            *,
-            toUInt64(toUnixTimestamp64Milli(event_time)) AS at_ms,
-            indexOf((SELECT arraySort(groupArray(stage_position)) FROM steps), stage_position) AS step
-        FROM stage_hits_raw FINAL
-        WHERE funnel = {funnel:String}
-            AND build IN (SELECT build FROM steps)
-            AND kind = 'step'
-            AND event_time >= toDateTime64({first_day:Date}, 6, '${timezone}')
-            AND event_time < toDateTime64({last_day:Date} + 1, 6, '${timezone}')
-    ),
-    -- Grouped by a number of 16 bytes: the ids themselves take twice the memory.
-    chains AS
-    (
-        SELECT
-            windowFunnel({window_days:UInt64} * 86400000)(
-                at_ms,
-                step = 1,
-                step = 2,
-                step = 3,
-                step = 4,
-                step = 5,
-                step = 6,
-                step = 7,
-                step = 8,
-                step = 9,
-                step = 10,
-                step = 11,
-                step = 12
-            ) AS ordered,
-            windowFunnel({window_days:UInt64} * 86400000, 'strict_order')(
-                at_ms,
-                step = 1,
-                step = 2,
-                step = 3,
-                step = 4,
-                step = 5,
-                step = 6,
-                step = 7,
-                step = 8,
-                step = 9,
-                step = 10,
-                step = 11,
-                step = 12
-            ) AS strict
-        FROM hits
-        GROUP BY sipHash128(person_id, known)
-    ),
-    lengths AS
-    (
-        SELECT
-            ordered,
-            strict,
-            count() AS people
-        FROM chains
-        GROUP BY
-            ordered,
-            strict
-    )
 SELECT
     stage_position,
     stage,
     stage_label,
-    sumIf(people, ordered >= step) AS people_ordered,
-    sumIf(people, strict >= step) AS people_strict,
-    people_ordered / nullIf(max(people_ordered) OVER (), 0) AS share_ordered,
-    people_strict / nullIf(max(people_strict) OVER (), 0) AS share_strict
-FROM lengths
-CROSS JOIN steps
-GROUP BY
-    stage_position,
-    stage,
-    stage_label;
+    units_ordered AS people_ordered,
+    units_strict AS people_strict,
+    share_ordered,
+    share_strict
+FROM funnel_chains(
+    by_session = false,
+    funnel = {funnel:String},
+    first_day = {first_day:Date},
+    last_day = {last_day:Date},
+    window_days = {window_days:UInt64});
