@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 
 from sql.client import WarehouseError
 from sql.growth import grow, grow_of
-from sql.layout import share, stored
+from sql.layout import cluster_of, share, stored
 from sql.lost import Lost, lost_events
 from sql.settle import Settlement
 from sql.signals import grow_signals, signal_rows
@@ -63,6 +63,9 @@ _STATES = (
     *("stage_events", "stage_hits_raw", "stage_entries_raw", "stage_rules"),
     *("experiment_signals_raw", "signal_rules"),
 )
+
+_LATER = " SETTINGS lightweight_deletes_sync = 0"
+"""For rows that may go when the engine finds the time: who reads a plan's rows names the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +229,9 @@ def _write_plan(client: Client, plan: PlanTables, builds: Builds, signals: Build
         "plan_coverage": plan.coverage,
         "plan_alerts": plan.alerts,
     }
+    cluster = cluster_of(client)
     for table, rows in tables.items():
-        client.command(
-            f"DELETE FROM {stored(client, table)} WHERE plan = {{plan:String}}",  # noqa: S608
-            parameters={"plan": plan.name},
-        )
+        _delete(client, cluster, table, "plan = {plan:String}", plan=plan.name)
         if rows:
             client.insert(table, [(plan.name, *row) for row in rows])
     share(client, *tables)
@@ -238,14 +239,21 @@ def _write_plan(client: Client, plan: PlanTables, builds: Builds, signals: Build
 
 def _remove_others(client: Client, plan: str, builds: Collection[str]) -> None:
     """Remove what no view reads any more; what a crash leaves goes the next time."""
+    cluster = cluster_of(client)
     for table in _STATES:
-        client.command(
-            f"DELETE FROM {stored(client, table)}"  # noqa: S608 - names of ours
-            " WHERE build NOT IN {builds:Array(String)}",
-            parameters={"builds": list(builds)},
-        )
+        _delete(client, cluster, table, "build NOT IN {builds:Array(String)}", builds=list(builds))
     for table in _PLAN_TABLES:
-        client.command(
-            f"DELETE FROM {stored(client, table)} WHERE plan != {{plan:String}}",  # noqa: S608
-            parameters={"plan": plan},
-        )
+        _delete(client, cluster, table, "plan != {plan:String}", _LATER, plan=plan)
+
+
+def _delete(
+    client: Client, cluster: str, table: str, where: str, when: str = "", **parameters: Any
+) -> None:
+    """Delete rows; where there are none not even a deletion of none, which writes parts anew.
+
+    On a cluster there may be rows that this server has not heard of.
+    """
+    found = f"SELECT 1 FROM {table} WHERE {where} LIMIT 1"  # noqa: S608 - names of ours
+    if cluster or client.query(found, parameters=parameters).result_rows:
+        deletion = f"DELETE FROM {stored(client, table)} WHERE {where}{when}"  # noqa: S608 - as above
+        client.command(deletion, parameters=parameters)

@@ -1,7 +1,7 @@
 """Connections to the warehouse: the embedded engine in a folder, or a ClickHouse server by URL."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,15 @@ def connect(
         if readonly:
             # A connection that is readonly takes no setting any more, so that one stands last.
             settings["readonly"] = "1"
-        else:
-            settings |= {"async_insert": "0"} | _create(warehouse, place, database)
-        return clickhouse_connect.get_client(**place, database=database, settings=settings)
+            return clickhouse_connect.get_client(**place, database=database, settings=settings)
+        with ExitStack() as stack:
+            client = clickhouse_connect.get_client(
+                **place, settings=settings | {"async_insert": "0"}
+            )
+            stack.callback(client.close)
+            _create(client, warehouse, database)
+            stack.pop_all()
+            return client
     except WarehouseError:
         raise
     except Exception as error:
@@ -77,19 +83,20 @@ def connection(
         client.close()
 
 
-def _create(warehouse: Warehouse, place: Mapping[str, Any], database: str) -> dict[str, str]:
-    """Create the database where it is not there; returns settings for writing into it."""
+def _create(client: Client, warehouse: Warehouse, database: str) -> None:
+    """Have a connection stand in the database, made where it is not there, and write as it must."""
     url, cluster = warehouse.url, warehouse.cluster
-    with clickhouse_connect.get_client(**place) as client:
-        if url and (old := why_too_old(url, client.server_version or "")):
-            raise WarehouseError(old)
-        nodes = nodes_of(client, cluster) if cluster else None
-        if nodes and (unfit := why_unfit(cluster, nodes)):
-            raise WarehouseError(unfit)
-        name, on = quote_identifier(database), f" ON CLUSTER {quote_identifier(cluster)}"
-        everywhere = on if cluster else ""
-        client.command(f"CREATE DATABASE IF NOT EXISTS {name}{everywhere} ENGINE = Atomic")
-        return writing(nodes) if nodes else {}
+    if url and (old := why_too_old(url, client.server_version or "")):
+        raise WarehouseError(old)
+    nodes = nodes_of(client, cluster) if cluster else None
+    if nodes and (unfit := why_unfit(cluster, nodes)):
+        raise WarehouseError(unfit)
+    name, on = quote_identifier(database), f" ON CLUSTER {quote_identifier(cluster)}"
+    everywhere = on if cluster else ""
+    client.command(f"CREATE DATABASE IF NOT EXISTS {name}{everywhere} ENGINE = Atomic")
+    client.database = database
+    for setting, value in (writing(nodes) if nodes else {}).items():
+        client.set_client_setting(setting, value)
 
 
 def _embedded(folder: Path) -> tuple[dict[str, Any], str]:

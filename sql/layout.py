@@ -118,9 +118,8 @@ def sharding_keys() -> Mapping[str, str]:
 
 def stored(client: Client, table: str) -> str:
     """Name a table as DELETE and ALTER must: where its rows stand, on a cluster on all shards."""
-    cluster = cluster_of(client)
-    is_sharded = bool(cluster and sharding_keys()[table])
-    return f"{table}{LOCAL} ON CLUSTER '{cluster}'" if is_sharded else table
+    cluster = cluster_of(client) if sharding_keys()[table] else ""
+    return f"{table}{LOCAL} ON CLUSTER '{cluster}'" if cluster else table
 
 
 def cluster_of(client: Client) -> str:

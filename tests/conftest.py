@@ -25,6 +25,7 @@ from funnelhouse.plan_tables import tables_of
 from funnelhouse.settings import Settings
 from funnelhouse.supervisor import listen
 from funnelhouse.warehouse import prepare
+from ingest.metrics import LoaderSnapshot, read_snapshot
 from ingest.segment import read_segment
 from schemas.registry import load_plan
 from sql.builds import apply_plan
@@ -39,11 +40,19 @@ READ_KEY = "analyst"
 
 _ANSWER_S = 60.0
 _VISIBLE_S = 60.0
-_RUN_PRODUCT = (
-    "import sys; from funnelhouse.settings import Settings;"
-    " from funnelhouse.supervisor import Supervisor;"
-    " sys.exit(Supervisor(Settings(), collect=True, warehouse=True).run())"
-)
+_AGAIN_S = 0.5
+_RUN_PRODUCT = """
+import sys
+from funnelhouse.settings import Settings
+from funnelhouse.supervisor import Supervisor
+
+class Cold(Supervisor):
+    def _start_warehouse(self):
+        return self._start("tests.cold", ["funnelhouse.warehouse"], ())
+
+kind = Supervisor if sys.argv[1:] == ["warm"] else Cold
+sys.exit(kind(Settings(), collect=True, warehouse=True).run())
+"""
 
 
 class Taken(NamedTuple):
@@ -155,13 +164,24 @@ class RunningProduct:
         return [orjson.loads(line) for line in answer.content.splitlines()]
 
     def wait_visible(self, predicate: Callable[[], bool], deadline_s: float = _VISIBLE_S) -> None:
-        """Ask `predicate` again after each turn of the loader, until it holds; fail at the end."""
+        """Ask `predicate` again after each load and now and then, until it holds; fail at the end.
+
+        Not more often, since a question costs as much as the load that is waited for.
+        """
         until = time.monotonic() + deadline_s
-        progress = self.settings.run_folder / "loader.json"
+        loaded = self._loaded()
         while not predicate():
             assert time.monotonic() < until, f"not visible within {deadline_s} s"
             assert self.process.poll() is None, "the product has stopped"
-            wait_for_change(progress, 1.0)
+            again = time.monotonic() + _AGAIN_S
+            while time.monotonic() < again and self._loaded() == loaded:
+                time.sleep(0.01)
+            loaded = self._loaded()
+
+    def _loaded(self) -> tuple[float, ...] | None:
+        """What the loader tells of itself that a load changes; None before it tells anything."""
+        told = read_snapshot(self.settings.run_folder / "loader.json", LoaderSnapshot)
+        return told and (told.loaded_rows_total, told.refused_rows_total, told.lag_s > 0)
 
 
 def samples_of(metrics: str) -> dict[str, float]:
@@ -205,22 +225,6 @@ def wait_for_file(path: Path) -> bytes:
         assert time.monotonic() < until, f"{path.name} was never written"
         time.sleep(0.02)
     return path.read_bytes()
-
-
-def wait_for_change(path: Path, at_most_s: float) -> None:
-    """Return when a file was replaced, or after a time."""
-    until = time.monotonic() + at_most_s
-    seen = _version(path)
-    while time.monotonic() < until and _version(path) == seen:
-        time.sleep(0.01)
-
-
-def _version(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns
 
 
 def start_collector(settings: Settings) -> RunningCollector:
@@ -314,14 +318,19 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct
 
 
 @contextmanager
-def running_product(data: Path, write_keys: str, **changes: Any) -> Iterator[RunningProduct]:
-    """Start the whole product with one worker in a folder of its own, and stop it at the end."""
+def running_product(
+    data: Path, write_keys: str, *, warm: bool = False, **changes: Any
+) -> Iterator[RunningProduct]:
+    """Start the whole product with one worker in a folder of its own, and stop it at the end.
+
+    Only a `warm` one asks ahead what the console's first pages show.
+    """
     addresses = {name: f"127.0.0.1:{free_port()}" for name in ("collector", "console", "sql")}
     settings = Settings(data=data, write_keys=write_keys, workers=1, **addresses | changes)
     # What an earlier product of the same folder has left tells of an address that is no more.
     (settings.run_folder / "control.json").unlink(missing_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-c", _RUN_PRODUCT],
+        [sys.executable, "-c", _RUN_PRODUCT, *(["warm"] if warm else [])],
         env={**os.environ, **settings.as_environment()},
         start_new_session=True,
     )

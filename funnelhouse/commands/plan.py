@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,10 +55,10 @@ def apply(settings: Settings) -> int:
 
     if _read(settings.plan).hindrances:
         return 1
-    with open_warehouse(settings, prepared=False) as access:
+    with open_warehouse(settings, prepared=False) as access, ExitStack() as opened:
         if isinstance(access, Direct):
-            with connection(access.warehouse) as client:
-                upgrade(client, settings)
+            # The engine stays open as long as any connection is.
+            upgrade(opened.enter_context(connection(access.warehouse)), settings)
         access.job("apply_plan", str(settings.plan.resolve()))
         ended = _follow(access)
     if ended["error"]:

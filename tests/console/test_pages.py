@@ -20,7 +20,7 @@ WAYS = [way for _, way in PAGES]
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Give a console over a warehouse to which nothing has come, open to this machine."""
     with (
-        running_product(tmp_path_factory.mktemp("fresh"), "dev:web") as product,
+        running_product(tmp_path_factory.mktemp("fresh"), "dev:web", warm=True) as product,
         httpx.Client(base_url=product.console_url, timeout=60) as client,
     ):
         yield client

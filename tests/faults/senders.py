@@ -15,9 +15,13 @@ _RETRY = {503, 429}
 
 @dataclass
 class Senders:
-    """What was sent: ids of answered events, of refused ones (503), and answers of other kinds."""
+    """What was sent: ids of answered events, of refused ones (503), and answers of other kinds.
+
+    Between two batches each sender pauses for `pause_s`.
+    """
 
     url: str
+    pause_s: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
     acked: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -34,7 +38,7 @@ class Senders:
                 self.send(client, ids)
                 if number % 10 == 0:
                     self.send(client, ids)
-                if self.stop.is_set():
+                if self.stop.wait(self.pause_s):
                     return
 
     def send(self, client: httpx.Client, ids: list[str]) -> None:
@@ -70,9 +74,11 @@ def body_of(ids: list[str], note: str = "") -> bytes:
 
 
 @contextmanager
-def sending(url: str, *, threads: int = 2, events: int = 20) -> Iterator[Senders]:
+def sending(
+    url: str, *, threads: int = 2, events: int = 20, pause_s: float = 0.0
+) -> Iterator[Senders]:
     """Keep some senders busy for the length of a `with` block."""
-    senders = Senders(url)
+    senders = Senders(url, pause_s)
     workers = [threading.Thread(target=senders.send_on, args=(events,)) for _ in range(threads)]
     for worker in workers:
         worker.start()

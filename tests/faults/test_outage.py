@@ -59,6 +59,10 @@ def stand_in(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+PAUSE_S = 0.05
+"""Between two batches: how many events wait out an outage makes no difference."""
+
+
 @contextmanager
 def holding(folder: Path) -> Iterator[None]:
     """Hold the folder of an embedded engine by another process."""
@@ -121,7 +125,7 @@ def test_a_server_that_comes_late_gets_everything(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://default@127.0.0.1:{port}/funnelhouse"
     with started(tmp_path / "data", url) as product:
-        with sending(product.url, threads=1) as senders:
+        with sending(product.url, threads=1, pause_s=PAUSE_S) as senders:
             outlast(product, senders, 2)
             with stand_in(tmp_path / "server", port):
                 product.wait_visible(lambda: loaded_any(product))
@@ -143,7 +147,7 @@ def test_an_engine_held_by_another_process_is_waited_for(tmp_path: Path) -> None
     with ExitStack() as held:
         held.enter_context(holding(tmp_path / "warehouse"))
         with started(tmp_path) as product:
-            with sending(product.url, threads=1) as senders:
+            with sending(product.url, threads=1, pause_s=PAUSE_S) as senders:
                 outlast(product, senders, 3)
             held.close()
             all_loaded(product, senders)
@@ -156,7 +160,7 @@ def test_an_outage_longer_than_the_longest_wait_loses_nothing(tmp_path: Path) ->
     port = free_port()
     url = f"http://default@127.0.0.1:{port}/funnelhouse"
     with started(tmp_path / "data", url) as product:
-        with sending(product.url, threads=1) as senders:
+        with sending(product.url, threads=1, pause_s=PAUSE_S) as senders:
             outlast(product, senders, 11)
         with stand_in(tmp_path / "server", port):
             all_loaded(product, senders)

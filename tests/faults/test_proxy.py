@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import free_port
 from tests.faults.proxy import KINDS, harming
 from tests.faults.senders import sending
-from tests.faults.test_outage import all_loaded, stand_in, started
+from tests.faults.test_outage import PAUSE_S, all_loaded, stand_in, started
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_lost_connections_lose_and_double_nothing(tmp_path: Path, seed: int, tim
     with stand_in(tmp_path / "server", port), harming(port, seed, one_in=30) as proxy:
         url = f"http://default@127.0.0.1:{proxy.port}/funnelhouse"
         with started(tmp_path / "data", url) as product:
-            with sending(product.url, threads=1) as senders:
+            with sending(product.url, threads=1, pause_s=PAUSE_S) as senders:
                 product.wait_visible(lambda: all(proxy.done[kind] >= times for kind in KINDS), 120)
                 proxy.calm = True
             all_loaded(product, senders)

@@ -28,12 +28,13 @@ from sql.client import connection
 from sql.settle import Settlement
 from sql.snapshot import ARCHIVED
 from sql.upgrade import migrate
-from tests.sql.history import Road, Told
+from tests.sql.history import Road, Told, over_tables
 from tests.sql.shards import CLUSTER, connect_shards
 
 ROWS_A_FILE = 50
 """Few, so that a little history makes several files of a table."""
 
+FIRST = "first"
 _MONTH_S = 30 * 86_400
 PARAMETERS = {
     "first_day": "2024-07-01",
@@ -245,23 +246,27 @@ def _make_up(client: Client, table: str) -> None:
 
 
 def views(settings: Settings, arguments: Sequence[str]) -> None:
-    """Write all rows of views into a file as JSON; without names of every view."""
+    """Write all rows of views into a file as JSON; without names of every view.
+
+    The name FIRST stands for all that others follow of.
+    """
     path, *names = arguments
     with connection(settings.warehouse_place) as client:
         Path(path).write_bytes(orjson.dumps(_read(client, names)))
 
 
 def _read(client: Client, names: Sequence[str]) -> dict[str, list[str]]:
-    wanted = [one for one in _views(client) if not names or one[0] in names]
-    return {name: _rows(client, name, given) for name, given in wanted}
-
-
-def _views(client: Client) -> list[tuple[str, list[str]]]:
     rows = client.query(
-        "SELECT name, parameterized_view_parameters FROM system.tables"
+        "SELECT name, as_select, parameterized_view_parameters FROM system.tables"
         " WHERE database = currentDatabase() AND engine = 'View' ORDER BY name"
     ).result_rows
-    return [(name, [parameter["name"] for parameter in given]) for name, given in rows]
+    if FIRST in names:
+        names = over_tables(client, {name: text for name, text, _ in rows})
+    return {
+        name: _rows(client, name, [parameter["name"] for parameter in given])
+        for name, _, given in rows
+        if not names or name in names
+    }
 
 
 def _rows(client: Client, view: str, parameters: Sequence[str]) -> list[str]:

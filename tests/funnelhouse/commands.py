@@ -1,16 +1,24 @@
-"""A process that runs commands one after another, each as a process of its own would.
+"""Runs commands as processes of their own would, without the second that each takes to import.
 
-Run as a module with a list of commands as JSON on standard input; writes status, standard output
-and standard error of each.
+Imported by a process that forks others, for one command each. As a module it runs commands of
+standard input, a list as JSON, one after another; it writes status, standard output and standard
+error of each.
 """
 
+import os
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
 from io import BytesIO, TextIOWrapper
+from pathlib import Path
 
 import orjson
 
+import funnelhouse.access  # noqa: F401 - what most commands import
 from funnelhouse.cli import main
+
+STREAMS = ("stdin", "stdout", "stderr")
+"""Files of a command's folder, in the order of their descriptors."""
 
 
 def ended(command: list[str]) -> tuple[int, str, str]:
@@ -24,6 +32,22 @@ def ended(command: list[str]) -> tuple[int, str, str]:
         traceback.print_exc()
         status = 1
     return status, texts[0].getvalue().decode(), texts[1].getvalue().decode()
+
+
+def forked(
+    command: Sequence[str], environment: Mapping[str, str], place: Path, folder: Path
+) -> None:
+    """Run one command as the work of this process, its streams being files of a folder."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(place)
+    for descriptor, name in enumerate(STREAMS):
+        stream = os.open(folder / name, os.O_RDWR | os.O_CREAT)
+        os.dup2(stream, descriptor)
+        os.close(stream)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.argv = ["funnelhouse", *command]
+    sys.exit(main())
 
 
 if __name__ == "__main__":

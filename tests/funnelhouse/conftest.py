@@ -7,15 +7,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
 import pytest
 
 from funnelhouse.settings import Settings
 from tests.conftest import RunningProduct, free_port
+from tests.funnelhouse.commands import STREAMS, forked
 
 _END_S = 120.0
+_FORKING = get_context("forkserver")
+_FORKING.set_forkserver_preload([forked.__module__])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +36,19 @@ class CommandLine:
 
     def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run one command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "funnelhouse.cli", *arguments],
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            timeout=_END_S,
-            check=False,
-        )
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / STREAMS[0]).write_bytes(stdin)
+            process = _FORKING.Process(
+                target=forked, args=(arguments, self.environment, Path.cwd(), folder)
+            )
+            process.start()
+            process.join(_END_S)
+            if process.exitcode is None:
+                process.kill()
+                raise TimeoutError(f"{arguments} did not end within {_END_S} s")
+            told = [(folder / stream).read_bytes() for stream in STREAMS[1:]]
+            return subprocess.CompletedProcess(arguments, process.exitcode, *told)
 
     def each(self, *commands: Sequence[str]) -> list[subprocess.CompletedProcess[bytes]]:
         """Run commands one after another in one process, which costs less than one for each."""

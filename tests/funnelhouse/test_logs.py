@@ -36,7 +36,7 @@ def test_no_secret_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
         "secret": f"a long {MARK} of the tests",
         "alert_webhook": hook,
         "alertmanager": hook,
-        "alerts_every_s": 0.2,
+        "alerts_every_s": 2,
     }
     with running_product(tmp_path, f"write-{MARK}:web", **given) as product:
         ask_wrongly(product)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from funnelhouse.access import open_warehouse
 from tests.funnelhouse.conftest import CommandLine
 
 HOSTILE = (
@@ -131,8 +132,9 @@ def test_same_running_and_stopped(stopped: CommandLine, tmp_path: Path) -> None:
     with stopped.up():
         assert stopped.out("send", str(calls)) == "3 events sent, 0 rejected.\n"
         until = time.monotonic() + 60
-        while stopped.out(*asked[0]).count("identified") < 3:
-            assert time.monotonic() < until
+        with open_warehouse(stopped.settings) as access:
+            while access.query(query, "CSV").count(b"identified") < 3:
+                assert time.monotonic() < until
         *beside, status = stopped.outs(*asked, ("status",))
         assert "alive, ready" in status
     *after, status = stopped.outs(*asked, ("status",))

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -249,6 +249,11 @@ def all_views(client: Client) -> dict[str, list[Any]]:
 
 def first_views(client: Client) -> dict[str, list[Any]]:
     """Read the views over tables of loads and plans, in little time: all others follow of them."""
+    return {view: _rows(client, view) for view in over_tables(client, _texts_of_views(client))}
+
+
+def over_tables(client: Client, texts: Mapping[str, str]) -> list[str]:
+    """Name of views, given by their texts, those that read a table of loads or plans."""
     tables = client.query(
         "SELECT name FROM system.tables WHERE database = currentDatabase()"
         " AND engine LIKE '%MergeTree' AND name != 'ad_spend'"
@@ -256,9 +261,9 @@ def first_views(client: Client) -> dict[str, list[Any]]:
     names = {name for (name,) in tables}
     read = {
         view: set(re.findall(r"(?:FROM|JOIN) (?:\w+\.)?(\w+)", text))
-        for view, text in _texts_of_views(client).items()
+        for view, text in texts.items()
     }
-    return {view: _rows(client, view) for view, inputs in read.items() if inputs & names}
+    return [view for view, inputs in read.items() if inputs & names]
 
 
 def _texts_of_views(client: Client) -> dict[str, str]:

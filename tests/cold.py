@@ -1,0 +1,18 @@
+"""The warehouse process, but for asking ahead what the console's first pages show.
+
+That costs more than all else of a start; few tests open these pages. Run as a module.
+"""
+
+import sys
+
+from console.pages.warmth import Warmth
+from funnelhouse.warehouse import main
+
+
+def _begin(_: Warmth) -> None:
+    """Ask nothing ahead."""
+
+
+if __name__ == "__main__":
+    Warmth.begin = _begin  # type: ignore[method-assign]
+    sys.exit(main())
