@@ -39,7 +39,7 @@ READ_KEY = "analyst"
 """The key that may read the running product's views by URL."""
 
 _ANSWER_S = 60.0
-_VISIBLE_S = 60.0
+_VISIBLE_S = 120.0
 _AGAIN_S = 0.5
 _RUN_PRODUCT = """
 import sys
