@@ -286,7 +286,9 @@ def test_forms(visits: Visits) -> None:
     assert abandoned["properties"]["last_field"] == "phone"
     assert abandoned["properties"]["completion"] == 0.33
     # Not among ids, which may hold any digits.
-    told = str([(row["properties"], row["payload"]["context"]["page"]) for row in visits.rows(host)])
+    told = str(
+        [(row["properties"], row["payload"]["context"]["page"]) for row in visits.rows(host)]
+    )
     assert not any(value in told for value in ("1111", "3333", "kotlin", "hush"))
 
 
