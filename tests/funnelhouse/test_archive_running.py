@@ -58,6 +58,12 @@ def send(product: RunningProduct, count: int, mark: str) -> dict[str, datetime]:
     return {str(call["messageId"]): answered for call in calls}
 
 
+def wait_loaded(product: RunningProduct, mark: str, count: int) -> None:
+    """Return when so many events of such people are loaded."""
+    asked = f"SELECT count() AS n FROM events WHERE user_id LIKE '{mark}%'"
+    product.wait_visible(lambda: int(product.sql(asked)[0]["n"]) >= count)
+
+
 def event_ids(archive: Path, manifest: Manifest) -> dict[str, Any]:
     """Read when each event of an archive was received."""
     found = {}
@@ -84,6 +90,7 @@ def taken(product: RunningProduct, tmp_path_factory: pytest.TempPathFactory) -> 
     sender = Thread(target=go_on)
     sender.start()
     try:
+        wait_loaded(product, "busy", 3)
         CommandLine(product.settings).out("export", str(into))
     finally:
         stop.set()
@@ -118,6 +125,7 @@ def test_from_embedded_to_server(product: RunningProduct, taken: Taken, tmp_path
     """What an embedded warehouse held, a server holds after an import: every view's numbers."""
     assert taken
     send(product, 9, "last")
+    wait_loaded(product, "last", 9)
     asked = "SELECT * FROM {} ORDER BY ALL"
     into = tmp_path / "archive"
     CommandLine(product.settings).out("export", str(into))

@@ -225,6 +225,8 @@ def test_a_run_sees_its_own(seen: Any, warehouse: PreparedWarehouse, tmp_path: P
         told(2, "viewed", came=now + 1, run="r1", reason="schema"),
     ]
     Road(warehouse.place, tmp_path / "again").load([mine])
+    kept = "SELECT reason, count() FROM run_events GROUP BY reason ORDER BY reason"
+    assert warehouse.client.query(kept).result_rows == [("", 1), ("schema", 1)]
     within = "run = 'r1', since = '1970-01-02', until = '2200-01-01'"
     rows = warehouse.client.query(f"SELECT events, rejected FROM coverage_between({within})")
     assert rows.result_rows == [(1, 1)]
