@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import yaml
 
+from sql.client import EXACT
 from sql.cluster import READING, Nodes, why_unfit, writing
 from tests.deploy.test_compose import DEPLOY, ROOT, interpolated, services
 
@@ -68,7 +69,7 @@ def test_each_server_knows_the_cluster_and_its_own_place(tmp_path: Path) -> None
     told = [configuration(service, tmp_path) for service in SERVERS]
     for one in told:
         assert tuple(host for _, host in one["nodes"]) == SERVERS
-        assert dict(READING).items() <= dict(one["settings"]).items()
+        assert {**READING, **EXACT}.items() <= dict(one["settings"]).items()
     shards = [shard for shard, _ in told[0]["nodes"]]
     macros = {place: dict(one["macros"]) for place, one in enumerate(told, start=1)}
     nodes = Nodes(shards, macros, has_keeper=True)
