@@ -16,7 +16,7 @@ from funnelhouse.plan_tables import tables_of
 from funnelhouse.settings import Settings
 from schemas.registry import load_plan
 from sql.builds import PlanTables, apply_plan
-from sql.client import DATABASE
+from sql.client import DATABASE, EXACT
 from sql.settle import TOUCHED, Settlement
 
 FUNNEL = "bootcamp_short"
@@ -47,7 +47,8 @@ def warehouse(folder: Path) -> Iterator[Client]:
     }
     with clickhouse_connect.get_client(**place) as client:
         client.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
-    with clickhouse_connect.get_client(**place, database=DATABASE) as client:
+    settings = dict(EXACT)
+    with clickhouse_connect.get_client(**place, database=DATABASE, settings=settings) as client:
         yield client
 
 
