@@ -10,6 +10,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from sql.client import EXACT
+
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 VERSION = "1.35"
 OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
@@ -62,6 +64,13 @@ def test_every_overlay_renders_to_valid_objects(overlay: str) -> None:
     for document in built(overlay):
         if document["kind"] not in OF_AN_OPERATOR:
             kubernetes_validate.validate(document, VERSION, strict=True)
+
+
+def test_a_server_of_the_overlay_remembers_no_condition() -> None:
+    """Whoever asks the server that the overlay starts gets all rows, as the product does."""
+    rendered = built("server")
+    installed = the("ClickHouseInstallation", rendered)["spec"]["configuration"]
+    assert installed["profiles"] == {f"default/{name}": value for name, value in EXACT.items()}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
