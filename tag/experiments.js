@@ -88,7 +88,7 @@
     return variant;
   };
   kit.experiments = safe((served) => {
-    known = safe(JSON.parse)(data.experiments) || served;
+    known = safe(JSON.parse)(data.experiments || 0) || served;
     kit.drawn = drawn;
     kit.dress();
     for (const ask of asked) {

@@ -37,9 +37,8 @@
 
   // ---- Privacy: what may be kept, and what must not leave the page ----
 
-  const EMAIL = /[^\s=@/]+(@|%40)[^\s@]+\.\w+/g;
   const PRIVATE = RegExp([
-    EMAIL.source,
+    /[^\s=@/]+(@|%40)[^\s@]+\.\w+/.source, // e-mail addresses
     /=[ +]*(0|82|\d+[ -])[\d ().-]{7,}$|\d{2,4}[-. )]+\d{3,4}[-. ]\d{4}\b/.source, // phones
     // tokens, but for the click ids of advertisers
     /^(?!utm_|napm|n_ad|li_fat|\w*(cl?k?id|braid)=)(\w*(token|secret|passw|pwd|jwt|api_?key|signature)|(code|state)=.{16}|.*(eyJ\w+\.|=[\w.~+/-]{32,}=*$))/.source,
@@ -51,7 +50,7 @@
 
   const read = safe((key) => localStorage[key]);
   const keep = safe((key, text) => localStorage[key] = text);
-  const drop = safe((key) => localStorage.removeItem(key));
+  const drop = safe((key) => delete localStorage[key]);
   const cookie = safe((text, age) => doc.cookie = "fh=" + text + ";path=/;samesite=lax;max-age=" + age
     + (data.domain ? ";domain=" + data.domain : "") + (page.protocol[4] == "s" ? ";secure" : ""));
   const parsed = safe(JSON.parse);
@@ -68,11 +67,12 @@
   // ---- Who is here, in one small object: cookie first, localStorage behind it ----
   // a: anonymous id, u: user id, g: group, s: session, t: last seen, e: entry, v: variants
 
-  let me = {}, recalled = -1e3;
-  const recall = (age = 1e3) => {
+  let me = {}, recalled;
+  const recall = (age = 2e3) => {
     if (level < 2 || now() - recalled < age) return;
     const found = /\bfh=([^;]*)/.exec(safe(() => doc.cookie)());
-    me = [found && parsed(plain(found[1])), parsed(read("fh"))]
+    // 0 where nothing is kept: an exception takes longer than all the rest of a start.
+    me = [found && parsed(plain(found[1])), parsed(read("fh") || 0)]
       .filter((one) => one?.a).sort((one, other) => other.t - one.t)[0] || me;
     recalled = now();
   };
@@ -98,23 +98,21 @@
   const touch = (anew) => {
     recall();
     const t = Date.now();
-    const a = me.a || newId();
     if (!(t - me.t < 18e5)) { // half an hour without anything ends a session
-      remember({ a, t, s: newId(), e: { campaign: campaignNow(), referrer: referrer.slice(0, 200) } });
-    } else if (anew || a != me.a || Math.abs(t - me.t) > 5e3) remember({ a, t });
+      remember({ t, a: me.a || newId(), s: newId(), e: { campaign: campaignNow(), referrer: referrer.slice(0, 200) } });
+    } else if (anew) remember({ t });
+    else if (Math.abs(t - me.t) > 5e3) {
+      me.t = t;
+      inTurn(() => touch(1)); // writing it takes longer than the event does
+    }
   };
 
   // ---- Delivery: an event is an entry of the store until the collector has answered for it ----
 
-  const target = script.src.replace(/tag\.js.*/, "v1/batch?writeKey=") + data.key;
-  const runNow = safe(() => {
-    const asked = /[?&]fh_run=([\w-]+)/.exec(page.search);
-    return asked ? sessionStorage.fhr = asked[1] : sessionStorage.fhr;
-  });
-  let run, watched; // what the panel shows
   const waiting = new Map(); // this page's events without an answer
   const stored = new Set(), beaconed = new Set();
-  let timer, failures = 0, failure, heldUp;
+  let target, timer, failures = 0, failure, heldUp;
+  let run, watched; // what the panel shows
 
   const kept = () => safe(() => Object.keys(localStorage).filter((key) => /^fhq/.test(key)))() || [];
   const store = (event) => {
@@ -187,7 +185,7 @@
     const above = [];
     const text = safe(JSON.stringify)(value, function (key, item) {
       while (above[0] && above[0] !== this) above.shift();
-      if (typeof item == "bigint") return String(item);
+      if (typeof item == "bigint") return item + "";
       if (typeof item == "string") return item.slice(0, 8e3).toWellFormed?.() ?? item.slice(0, 8e3);
       if (Object(item) === item) {
         if (above.includes(item) || above[20] || item.nodeType) return;
@@ -201,17 +199,15 @@
   const marks = (dataset, prefix) => {
     const found = {};
     for (const key in dataset) {
-      const [, field] = key.match("^" + prefix + "([A-Z]\\w*)") || [];
+      const field = key.startsWith(prefix) && key.slice(prefix.length);
       const value = dataset[key];
-      if (field) found[field.replace(/\B[A-Z]/g, "_$&").toLowerCase()] = value == "true" || (value != "false" && value);
+      if (/^[A-Z]/.test(field)) found[field.replace(/\B[A-Z]/g, "_$&").toLowerCase()] = value == "true" || (value != "false" && value);
     }
     return found;
   };
   const context = {
     library: { name: "funnelhouse.js", version: "1.0.0" },
-    locale: navigator.language,
   };
-  let everywhere, referrer;
   const here = () => ({ url: clean(page.href), path: page.pathname, referrer, title: doc.title.slice(0, 500) });
   const send = (type, fields, options) => {
     if (!level) return;
@@ -243,7 +239,7 @@
 
   // ---- One view of a page ----
 
-  let view, lastActive, address, visible = !doc.hidden, byHand = stub.some?.(([call]) => call == "page");
+  let everywhere, referrer, view, lastActive, address, visible = !doc.hidden, byHand = stub.some?.(([call]) => call == "page");
   const starting = [], leaving = []; // what parts do when a view begins and ends
   const addressNow = () => page.pathname + page.search + (/^#[/!]/.test(page.hash) ? page.hash : "");
   const first = () => !byHand && wants("page") && {};
@@ -265,6 +261,7 @@
     if (engaged_ms && wants("engaged")) track("engaged_time", { engaged_ms, total_ms: now() - view.at, max_scroll: view.depth });
   };
   const leave = (trigger) => {
+    while (steps[0]) step(); // what was said by now is kept
     if (!view.left) {
       active();
       tellEngaged();
@@ -389,22 +386,26 @@
   const wake = () => {
     const marked = data.link && /[?&]fh_link=/.test(page.search); // the ids are to be adopted first
     inTurn(
+      kept, // the first use of a thing takes long: localStorage here, an expression there
+      () => PRIVATE.test(),
       () => level = levelNow(),
-      () => context.timezone = win.Temporal?.Now.timeZoneId(),
+      () => {
+        referrer = clean(doc.referrer);
+        target = script.src.replace(/tag\.js.*/, "v1/batch?writeKey=") + data.key;
+        context.locale = navigator.language;
+        context.timezone = win.Temporal?.Now.timeZoneId();
+      },
       () => {
         everywhere = marks(data, "prop");
-        referrer = clean(doc.referrer);
-        run = kit.run = runNow();
+        const asked = /[?&]fh_run=([\w-]+)/.exec(page.search);
+        if (asked) sessionStorage.fhr = asked[1];
+        run = kit.run = sessionStorage.fhr;
         watched = fh.log = run && [];
       },
       () => data.link && part("links", marked && start),
       () => marked || start(),
     );
   };
-  on(win, "pagehide", () => { // also before the last step: what was said by then is kept
-    while (steps[0]) step();
-    leave("pagehide");
-  });
-  if (doc.prerendering) on(doc, "prerenderingchange", wake);
-  else inTurn(wake);
+  on(win, "pagehide", () => leave("pagehide"));
+  inTurn(() => (doc.prerendering ? on(doc, "prerenderingchange", wake) : wake()));
 })();

@@ -73,6 +73,7 @@
   const ctaOf = (element) => ({ cta_id: element.dataset.cta, label: labelOf(element), ...marks(element.dataset, "cta") });
   const seers = new Map(); // what else to do when an element comes into view, once
   const timers = new Map();
+  let sections; // as they stood when last looked for
   const stay = (element, visible_ratio, at) => timers.set(element, setTimeout(safe(() => {
     const { section } = element.dataset;
     if (doc.hidden) return stay(element, visible_ratio, at);
@@ -81,7 +82,7 @@
       track("section_viewed", {
         section_id: section,
         section_name: name,
-        section_index: all("[data-section]").indexOf(element),
+        section_index: sections.indexOf(element),
         visible_ratio,
         visible_ms: now() - at,
         ...more,
@@ -116,8 +117,12 @@
   const eyes = new IntersectionObserver(slowly(see, 0.1), {
     threshold: [...Array(101).keys()].map((percent) => percent / 100),
   });
-  const observe = slowly((element) => eyes.observe(element), 1);
-  const scan = () => observe(all("[data-cta],[data-section]"));
+  // In small slices: what is observed together comes back together.
+  const observe = slowly((element) => eyes.observe(element), 0.3);
+  const scan = () => {
+    sections = all("[data-section]");
+    observe(all("[data-cta],[data-section]"));
+  };
 
   // Depth is read where the browser has just laid the page out, never in the handler of a scroll.
   // The first time it is that of a page scrolled before this part came, or opened further down.

@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Visits
+from tests.browser.conftest import Visits, elsewhere
 
 LINKS = "{0},*.{0}"
 MINUTE_MS = 60_000
@@ -77,6 +77,23 @@ def test_a_session_ends_after_half_an_hour(visits: Visits) -> None:
     assert [view["utm_source"] for view in (*views[:2], guide, views[2])] == ["naver"] * 3 + [""]
     assert guide["payload"]["context"]["entry"]["referrer"].startswith("https://search.naver.com/")
     assert len({view["anonymous_id"] for view in views}) == 1
+
+
+def test_leaving_a_page_keeps_the_session(visits: Visits) -> None:
+    """Half an hour counts from the last that somebody did, and that was to leave a page."""
+    host = visits.host()
+    url = visits.put(host, "/", "<p>a</p>")
+    with visits.profile() as profile:
+        profile.clock.install()
+        page = profile.new_page()
+        page.goto(url)
+        visits.wait(host, "page_viewed")
+        profile.clock.fast_forward(29 * MINUTE_MS)
+        elsewhere(page)
+        profile.clock.fast_forward(2 * MINUTE_MS)
+        page.goto(url)
+        found = ids(visits, host, 2)
+    assert len(set(found)) == 1
 
 
 def test_sub_domains_share_a_cookie_where_the_page_names_the_domain(visits: Visits) -> None:
