@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from funnelhouse.access import open_warehouse
+from tests.conftest import wait_for_file
 from tests.funnelhouse.conftest import CommandLine
 
 HOSTILE = (
@@ -130,6 +131,7 @@ def test_same_running_and_stopped(stopped: CommandLine, tmp_path: Path) -> None:
     query = "SELECT user_id, event_name, received_at FROM events ORDER BY user_id"
     asked = [("sql", query, "--format", fmt) for fmt in ("csv", "json", "table")]
     with stopped.up():
+        wait_for_file(stopped.settings.run_folder / "control.json")  # else this process opens it
         assert stopped.out("send", str(calls)) == "3 events sent, 0 rejected.\n"
         until = time.monotonic() + 60
         with open_warehouse(stopped.settings) as access:
