@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 _TOUCHED = """
 SELECT count()
 FROM aliases
-WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+WHERE event_id IN (SELECT event_id FROM touched)
     OR previous_id IN (SELECT id FROM seeds WHERE NOT known)
 """
 _PAIRS = """

@@ -9,9 +9,9 @@ WITH
             source,
             event_id
         FROM duplicate_arrivals
-        WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
-            AND (source, event_id, first_arrival) IN (SELECT source, event_id, arrival FROM touched)
-            AND (source, event_id, arrival) NOT IN (SELECT source, event_id, arrival FROM touched)
+        WHERE event_id IN (SELECT event_id FROM touched)
+            AND (event_id, first_arrival) IN (SELECT event_id, arrival FROM touched)
+            AND (event_id, arrival) NOT IN (SELECT event_id, arrival FROM touched)
     )
 SELECT DISTINCT
     id,
@@ -32,7 +32,7 @@ FROM
         previous_id,
         false
     FROM aliases
-    WHERE (source, event_id) IN (SELECT source, event_id FROM touched)
+    WHERE event_id IN (SELECT event_id FROM touched)
     UNION ALL
     SELECT
         actor,

@@ -1,29 +1,19 @@
--- The copies among all these that lose to an earlier one.
+-- The copies among all these that lose to an earlier one, with those of other sources' events of the
+-- same ids.
 INSERT INTO copies
 SELECT
     source,
     event_id,
     arrival
 FROM duplicate_arrivals
-WHERE (source, event_id) IN (
-    SELECT
-        source,
-        event_id
+WHERE event_id IN (
+    SELECT event_id
     FROM
     (
-        SELECT
-            source,
-            event_id
-        FROM logins
+        SELECT event_id FROM logins
         UNION ALL
-        SELECT
-            source,
-            event_id
-        FROM candidates
+        SELECT event_id FROM candidates
         UNION ALL
-        SELECT
-            source,
-            event_id
-        FROM seen
+        SELECT event_id FROM seen
     )
 );

@@ -1,12 +1,13 @@
 -- The entries that these events make, by the rules of `stage_entries`. A person's events stand in
--- one array in order of time, and all that is told of an entry is read from it.
+-- one array in order of time, and all that is told of an entry is read from it. What functions look
+-- at for each pair of them bears few columns: all are copied for each pair.
 INSERT INTO ${into}
 WITH
-    (one, entry) -> (one.track = entry.track OR one.track = '' OR entry.track = '')
-        AND (one.cohort = entry.cohort OR one.cohort = '' OR entry.cohort = '') AS together,
-    (one, entry) -> (one.track != entry.track OR one.cohort != entry.cohort)
-        AND (one.track = entry.track OR entry.track = '')
-        AND (one.cohort = entry.cohort OR entry.cohort = '') AS tells_more,
+    (one, track, cohort) -> (one.track = track OR one.track = '' OR track = '')
+        AND (one.cohort = cohort OR one.cohort = '' OR cohort = '') AS together,
+    (one, track, cohort) -> (one.track != track OR one.cohort != cohort)
+        AND (one.track = track OR track = '')
+        AND (one.cohort = cohort OR cohort = '') AS tells_more,
     histories AS
     (
         SELECT
@@ -88,19 +89,47 @@ WITH
                     events.turn
                 )
             ) AS firsts,
+            arrayEnumerateUniq(firsts.stage_position, firsts.stage, firsts.track, firsts.cohort) AS nths,
             arrayFilter(
                 (one, nth) -> nth = 1 AND one.kind != 'measure',
-                firsts,
-                arrayEnumerateUniq(firsts.stage_position, firsts.stage, firsts.track, firsts.cohort)
-            ) AS moves,
-            arrayFilter(one -> one.kind = 'step' AND one.stage_position = 1, moves) AS beginnings,
-            arrayMap(
-                entry -> if(
-                    entry.kind = 'measure',
-                    0,
-                    arrayFirstIndex(one -> together(one, entry), beginnings)
+                arrayMap(
+                    one -> tuple(
+                        one.entered_at AS entered_at,
+                        one.kind AS kind,
+                        one.stage_position AS stage_position,
+                        one.stage AS stage,
+                        one.track AS track,
+                        one.cohort AS cohort
+                    ),
+                    firsts
                 ),
-                firsts
+                nths
+            ) AS moves,
+            arrayMap(
+                one -> tuple(
+                    one.entered_at AS entered_at,
+                    one.track AS track,
+                    one.cohort AS cohort,
+                    one.segment AS segment,
+                    one.card_holder AS card_holder,
+                    one.channel AS channel
+                ),
+                arrayFilter(
+                    (one, nth) -> nth = 1 AND one.kind = 'step' AND one.stage_position = 1,
+                    firsts,
+                    nths
+                )
+            ) AS beginnings,
+            arrayMap(one -> tuple(one.track AS track, one.cohort AS cohort), beginnings) AS begun,
+            arrayMap(
+                (kind, track, cohort) -> if(
+                    kind = 'measure',
+                    0,
+                    arrayFirstIndex(one -> together(one, track, cohort), begun)
+                ),
+                firsts.kind,
+                firsts.track,
+                firsts.cohort
             ) AS starts
         FROM histories
     ),
@@ -111,38 +140,45 @@ WITH
             person_id,
             known,
             entry,
+            entry.entered_at AS entered_at,
+            entry.kind AS kind,
+            entry.stage_position AS stage_position,
+            entry.track AS track,
+            entry.cohort AS cohort,
             beginnings[start] AS began,
             start > 0 AS has_start,
             has_start AND nth_of_start = 1 AS first_of_start,
             nth > 1 AS repeated,
-            arraySort(
-                arrayFilter(
-                    one -> entry.kind = 'step'
-                        AND (
-                            one.kind != 'step'
-                            OR one.stage_position > entry.stage_position
-                            OR one.stage_position = entry.stage_position AND tells_more(one, entry)
-                        )
-                        AND together(one, entry),
-                    moves
-                ).entered_at
-            ) AS following,
-            arraySort(
-                one -> one.stage_position,
-                arrayFilter(
-                    one -> entry.kind NOT IN ('step', 'measure')
-                        AND one.kind = 'step'
-                        AND one.entered_at <= entry.entered_at
-                        AND together(one, entry),
-                    moves
-                )
-            ).stage AS passed
+            arrayFirstOrNull(
+                (moved_at, one) -> kind = 'step'
+                    AND (
+                        one.kind != 'step'
+                        OR one.stage_position > stage_position
+                        OR one.stage_position = stage_position AND tells_more(one, track, cohort)
+                    )
+                    AND together(one, track, cohort),
+                moves.entered_at,
+                moves
+            ) AS left_at,
+            if(
+                kind IN ('step', 'measure'),
+                [],
+                arraySort(
+                    one -> one.stage_position,
+                    arrayFilter(
+                        one -> one.kind = 'step'
+                            AND one.entered_at <= entered_at
+                            AND together(one, track, cohort),
+                        moves
+                    )
+                ).stage
+            ) AS passed
         FROM journeys
         ARRAY JOIN
             firsts AS entry,
             starts AS start,
             arrayEnumerateUniq(firsts.stage, starts) AS nth_of_start,
-            arrayEnumerateUniq(firsts.stage_position, firsts.stage, firsts.track, firsts.cohort) AS nth
+            nths AS nth
     )
 SELECT
     builds.funnel AS funnel,
@@ -151,14 +187,14 @@ SELECT
     builds.product AS product,
     person_id,
     known,
-    entry.stage_position AS stage_position,
+    stage_position,
     entry.stage AS stage,
-    entry.track AS track,
-    entry.cohort AS cohort,
+    track,
+    cohort,
     entry.source AS source,
     entry.event_id AS event_id,
-    entry.kind AS kind,
-    entry.entered_at AS entered_at,
+    kind,
+    entered_at,
     entry.segment AS segment,
     entry.card_holder AS card_holder,
     entry.channel AS channel,
@@ -172,7 +208,7 @@ SELECT
     began.card_holder AS start_card_holder,
     began.channel AS start_channel,
     first_of_start,
-    if(empty(following), NULL, following[1]) AS left_at,
+    left_at,
     if(empty(passed), '', passed[-1]) AS left_stage,
     repeated,
     {version:UInt64} AS changed_at,
