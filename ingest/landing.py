@@ -1,7 +1,7 @@
 """The landing: loads whose rows stand in the warehouse wait here until their people are settled.
 
 Settling goes on in a thread while the next loads are inserted; what waits meanwhile is settled
-together, since in a backlog most people stand in several loads.
+together: in a backlog people stand in several loads, and each costs less among many.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from ingest.insertion import Insertion
 from ingest.load import Load
 from sql.settle import Settlement
 
+_ENOUGH_ROWS = 500_000
 _MOST_ROWS = 1_000_000
 
 
@@ -55,15 +56,16 @@ class Landing:
         """Have a load settled, after those before it."""
         self._waiting.append(inserted)
 
-    def go_on(self) -> None:
+    def go_on(self, *, behind: bool) -> None:
         """Let go of what is settled by now, and begin to settle what waits.
 
-        Waits itself where very much does: what waits is held in memory.
+        While the loader is `behind`, a few rows wait for more. Waits itself where very much does:
+        what waits is held in memory.
         """
-        crowded = sum(inserted.rows for inserted in self._waiting) >= _MOST_ROWS
-        if self._done is not None and (crowded or self._done.done()):
+        rows = sum(inserted.rows for inserted in self._waiting)
+        if self._done is not None and (rows >= _MOST_ROWS or self._done.done()):
             self._finish(self._done)
-        if self._done is None and self._waiting:
+        if self._done is None and self._waiting and (rows >= _ENOUGH_ROWS or not behind):
             self._begin()
 
     def end(self) -> None:
@@ -71,7 +73,7 @@ class Landing:
         while self._done is not None or self._waiting:
             if self._done is not None:
                 self._finish(self._done)
-            self.go_on()
+            self.go_on(behind=False)
 
     def _begin(self) -> None:
         self._settling, self._waiting = self._waiting, []

@@ -95,6 +95,7 @@ class Loader:
         self._thread = ThreadPoolExecutor(1, "derive")
         self._ahead: Future[Prepared] | None = None
         self._loading = Turn()
+        self._behind = False
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
@@ -132,7 +133,7 @@ class Loader:
         if prepared is not None:
             self._prepare_ahead(prepared.load)
             self._landing.add(self._insert(prepared))
-            self._landing.go_on()
+            self._landing.go_on(behind=self._behind)
         if self._ahead is None:
             self._landing.end()
         return prepared is not None
@@ -152,6 +153,7 @@ class Loader:
 
     def _next(self, taken: list[Load]) -> Load | None:
         """Fix the next load on disk, of segments that no `taken` load has, if there are any."""
+        self._behind = False
         names = {load.name for load in taken}
         for load in self._loads.under_way():
             if load.name not in names:
@@ -164,6 +166,7 @@ class Loader:
         if not waiting:
             return None
         load = plan(waiting, self._config.max_load_bytes)
+        self._behind = len(load.segments) < len(waiting)
         self._loads.fix(load)
         return load
 

@@ -140,7 +140,7 @@
   const post = async () => {
     for (let next; next = batchOf(waiting);) {
       await pause();
-      if (!level) return;
+      if (heldUp > 0 || !level) return; // a pause was asked for meanwhile
       let status, answer, after;
       try {
         const response = await fetch(target, { method: "POST", body: next[1], keepalive: true });
@@ -161,14 +161,13 @@
         return;
       }
       for (const key of next[0]) gone(key), waiting.size % 8 || await pause();
-      heldUp = 0;
       watched?.push({ keys: next[0], answer, status });
       kit.told?.(answer, failures, failure);
       failures = 0;
     }
   };
   const deliver = () => {
-    timer = 0;
+    timer = heldUp = 0;
     navigator.locks?.request("fh", post).catch(post) || post(); // one tab at a time
   };
   const beacon = () => {

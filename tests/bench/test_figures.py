@@ -2,6 +2,7 @@ import pytest
 
 from bench.figures import (
     BATCH_EVENTS,
+    LOADED,
     NGINX,
     P99_PLAIN_RATE,
     PLAIN,
@@ -37,11 +38,12 @@ def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
     assert (verdict.reached, verdict.met) == (None, None)
 
 
-def test_batches_are_scaled_to_the_machine() -> None:
-    """On a machine where plain FastAPI does half of 16,000, half of 200,000 events is enough."""
+@pytest.mark.parametrize(("quantity", "place"), [(BATCH_EVENTS, 2), (LOADED, 5)])
+def test_rates_are_scaled_to_the_machine(quantity: str, place: int) -> None:
+    """On a machine where plain FastAPI does half of 16,000, half of what is wanted is enough."""
     figures = run(plain=8_000.0)
-    figures.append(Figure(PRODUCT, BATCH_EVENTS, "", (100_000.0,)))
-    assert verdicts(figures)[2].reached == 200_000
+    figures.append(Figure(PRODUCT, quantity, "", (50_000.0,)))
+    assert verdicts(figures)[place].reached == 100_000
 
 
 @pytest.mark.parametrize(("p99_ms", "met"), [(14.0, True), (16.0, False)])

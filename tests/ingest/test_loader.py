@@ -50,6 +50,7 @@ HISTORY = (
         Told(id=6, came=2.5, name="joined", user="n5", replayed=True),
     ),
 )
+THIRD = (Told(id=7, came=80, name="applied", user="choi", source="app"),)
 LEDGER = (
     "SELECT sum(received), sum(loaded), sum(rejected), sum(duplicate), sum(abs(unaccounted))"
     " FROM ledger_minutely"
@@ -158,9 +159,9 @@ def test_loads_that_come_while_people_are_settled_are_settled_together(
         settle(client, events)
 
     monkeypatch.setattr(road.settlement, "load", watched)
-    road.lay(3, [Told(id=7, came=80, name="applied", user="choi", source="app")])
     loader = road.loader(lambda: connect(road.place), max_load_bytes=1)
     assert loader.load_once()
+    road.lay(3, THIRD)
     assert loader.load_once()
     two_more.set()
     load_all(loader)
@@ -169,6 +170,26 @@ def test_loads_that_come_while_people_are_settled_are_settled_together(
     state = read_snapshot(road.folder / "loader.json", LoaderSnapshot)
     assert state is not None
     assert state.retries_total == 0
+
+
+@pytest.mark.parametrize(("enough", "first"), [(3, 3), (4, 8)])
+def test_people_of_a_backlog_are_settled_many_at_once(
+    road: Road, monkeypatch: pytest.MonkeyPatch, enough: int, first: int
+) -> None:
+    """While more waits than one load takes, people are settled once enough rows of them came."""
+    settled: list[int] = []
+    settle = road.settlement.load
+
+    def watched(client: Client, events: pa.Table) -> None:
+        settled.append(events.num_rows)
+        settle(client, events)
+
+    monkeypatch.setattr(road.settlement, "load", watched)
+    monkeypatch.setattr("ingest.landing._ENOUGH_ROWS", enough)
+    road.lay(3, THIRD)
+    load_all(road.loader(lambda: connect(road.place), max_load_bytes=1))
+    assert settled[0] == first
+    assert sum(settled) == 9
 
 
 def test_events_of_200_months_land_in_one_insert(
