@@ -8,7 +8,8 @@ from clickhouse_connect.driver.client import Client
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from sql.client import Warehouse, connection
+from sql.client import connection
+from sql.place import Warehouse
 
 Answer = TypeVar("Answer")
 

@@ -29,7 +29,8 @@ from console.query import (
     key_of,
 )
 from console.statement import FORMATS, Readable, StatementError, judge
-from sql.client import DATABASE, Warehouse, WarehouseError, connection
+from sql.client import DATABASE, WarehouseError, connection
+from sql.place import Warehouse
 
 _VIEWS = """
 SELECT name

@@ -27,7 +27,8 @@ from console.pages.site import Progress, Site
 from console.qa import qa
 from console.received import Drained
 from console.runs import runs
-from sql.client import Warehouse, WarehouseError, connection
+from sql.client import WarehouseError, connection
+from sql.place import Warehouse
 
 ADDRESS_FILE = "control.json"
 _NO_KEY = 401

@@ -14,7 +14,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from console.spreadsheet import harmless_csv
-from sql.client import Warehouse, connection
+from sql.client import connection
+from sql.place import Warehouse
 
 FORMATS = {
     "csv": ("CSVWithNames", "text/csv; charset=utf-8"),

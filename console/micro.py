@@ -8,7 +8,7 @@ from console.asking import asked_object
 from console.micro_events import bad_event, flat_event, good_event, is_wanted_bad, is_wanted_good
 from console.micro_page import limited, page_of
 from console.received import Drained, Received
-from sql.client import Warehouse
+from sql.place import Warehouse
 
 _BOTH = ["GET", "POST"]
 _PAGE = {"page", "pageSize", "filters", "validEvents", "timeRange", "sorting"}

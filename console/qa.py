@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from analysis.expectation import Came, Expected, closest, expected_from, in_order, matching
 from console.asking import asked_object, read
 from console.came import came, planned
-from sql.client import Warehouse
+from sql.place import Warehouse
 from sql.runs import find_run
 
 _AGAIN_S = 0.05

@@ -12,7 +12,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from console.asking import read
-from sql.client import Warehouse
+from sql.place import Warehouse
 
 _PATIENCE_S = 10.0
 _AGAIN_S = 0.02

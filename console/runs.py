@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from analysis.coverage import covered_percent
 from console.asking import asked_object, read, written
-from sql.client import Warehouse
+from sql.place import Warehouse
 from sql.runs import Run, end_run, find_run, newest_runs, start_run
 
 _COVERAGE = """

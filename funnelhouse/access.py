@@ -23,7 +23,8 @@ from funnelhouse.plan_change import PlanChange
 from funnelhouse.settings import Settings
 from funnelhouse.warehouse import prepare
 from ingest.loader import Loader, LoaderConfig
-from sql.client import Warehouse, WarehouseError, connect, connection
+from sql.client import WarehouseError, connect, connection
+from sql.place import Warehouse
 from sql.settle import Settlement
 
 _REFUSED = 400

@@ -16,7 +16,8 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from analysis.alerts import Condition, Turn, conditions, turn
-from sql.client import Warehouse, WarehouseError, connection
+from sql.client import WarehouseError, connection
+from sql.place import Warehouse
 
 log = logging.getLogger(__name__)
 _TIMEOUT_S = 10.0

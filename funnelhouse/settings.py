@@ -14,7 +14,7 @@ from funnelhouse.secret import kept_secret
 from ingest.keys import WriteKey, parse_write_keys
 from ingest.limits import Limits
 from ingest.spool import SpoolConfig
-from sql.client import Warehouse
+from sql.place import Warehouse
 
 SHIPPED_PLAN = Path(__file__).parent.parent / "schemas"
 _DEV_KEYS = "dev:web"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -12,6 +11,7 @@ from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 
 from sql.cluster import READING, nodes_of, why_unfit, writing
+from sql.place import Warehouse
 from sql.unreachable import why_too_old, why_unreachable
 
 DATABASE = "funnelhouse"
@@ -27,18 +27,6 @@ EXACT: Mapping[str, str] = {
 
 class WarehouseError(Exception):
     """The warehouse cannot be reached or used; as text one sentence with the mend."""
-
-
-@dataclass(frozen=True, slots=True)
-class Warehouse:
-    """Where the warehouse is: `url` of a server, or where that is empty the engine's `folder`.
-
-    With the name of a `cluster` that the server belongs to, tables are spread over all of it.
-    """
-
-    folder: Path
-    url: str = ""
-    cluster: str = ""
 
 
 def connect(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from sql.client import Warehouse, connect
+from sql.client import connect
+from sql.place import Warehouse
 from sql.upgrade import ROOT, VIEWS, migrate
 
 _PARAMETER = re.compile(r"\{(\w+):(\w+)")

@@ -29,7 +29,8 @@ from ingest.metrics import LoaderSnapshot, read_snapshot
 from ingest.segment import read_segment
 from schemas.registry import load_plan
 from sql.builds import apply_plan
-from sql.client import Warehouse, connect
+from sql.client import connect
+from sql.place import Warehouse
 from sql.settle import Settlement
 
 WRITE_KEYS = "dev:web,app:backend:server,shop:landing@https://shop.example|https://*.shop.example"

@@ -8,7 +8,8 @@ from starlette.concurrency import run_in_threadpool
 
 from console.pages.matrix import cell, matrix
 from console.pages.site import Site, rows
-from sql.client import Warehouse, connection
+from sql.client import connection
+from sql.place import Warehouse
 from sql.runs import find_run, newest_runs, start_run
 
 _HOURS = {"1h": 1, "24h": 24, "7d": 168}

@@ -16,7 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from console.door import Door
 from console.kept import Kept
 from console.words import LANGUAGES, language, word
-from sql.client import Warehouse, connection
+from sql.client import connection
+from sql.place import Warehouse
 
 Answer = TypeVar("Answer")
 

@@ -15,7 +15,7 @@ from console.door import Door
 from console.export import Export
 from funnelhouse.endpoint import Endpoint
 from funnelhouse.settings import Settings
-from sql.client import Warehouse
+from sql.place import Warehouse
 from tests.conftest import READ_KEY, WRITE_KEYS, RunningProduct, free_port
 
 WRITE_KEY = WRITE_KEYS.partition(":")[0]

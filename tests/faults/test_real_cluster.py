@@ -10,7 +10,8 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from sql.client import Warehouse, connect
+from sql.client import connect
+from sql.place import Warehouse
 from sql.settle import Settlement
 from sql.upgrade import migrate
 from tests.sql.history import COURSE, Road, Told, bring

@@ -13,7 +13,8 @@ import pytest
 from analysis.alerts import Condition
 from funnelhouse.alerts import Alerts, Receivers, message
 from schemas.alerts import KINDS
-from sql.client import Warehouse, WarehouseError
+from sql.client import WarehouseError
+from sql.place import Warehouse
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring
 from tests.sql.test_coverage import expects

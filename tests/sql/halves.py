@@ -14,8 +14,9 @@ from clickhouse_connect.driver.client import Client
 
 from ingest.tables import event_table, rows_of
 from sql.builds import apply_plan
-from sql.client import Warehouse, connect
+from sql.client import connect
 from sql.layout import LOCAL, sharding_keys
+from sql.place import Warehouse
 from sql.settle import TOUCHED, Settlement
 from sql.upgrade import migrate
 from tests.sql.crowd import RULES, Crowd

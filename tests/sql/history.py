@@ -23,7 +23,8 @@ from ingest.row import ARRIVAL_BITS, SCHEMA, Row
 from ingest.segment import encode_batch, encode_footer, encode_opening, opened
 from schemas.rules import StageRule
 from sql.builds import PlanTables, apply_plan
-from sql.client import Warehouse, connect
+from sql.client import connect
+from sql.place import Warehouse
 from sql.settle import Settlement
 
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -35,8 +35,9 @@ from schemas.experiments import experiment_from
 from schemas.registry import load_plan
 from schemas.rules import StageRule
 from sql.builds import PlanTables, apply_plan
-from sql.client import Warehouse, connect
+from sql.client import connect
 from sql.forget import forget
+from sql.place import Warehouse
 from sql.settle import Settlement
 from sql.timeouts import settle_sessions
 from sql.upgrade import ROOT, VIEWS, migrate

@@ -8,7 +8,8 @@ from threading import Thread
 
 import pytest
 
-from sql.client import Warehouse, WarehouseError, connect
+from sql.client import WarehouseError, connect
+from sql.place import Warehouse
 from sql.unreachable import why_too_old
 from tests.conftest import free_port
 
