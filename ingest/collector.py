@@ -44,9 +44,9 @@ class Collector:
         head = Head.of(scope)
         method = scope["method"]
         if method == "POST":
-            call = segment.ROUTES[scope["path"]]
+            read = segment.ROUTES[scope["path"]]
             body = await read_body(receive, self.intake.max_body_bytes)
-            answer = await _replied(partial(self.intake.take_body, call, head, body))
+            answer = await _replied(partial(self.intake.take_body, read, head, body))
         elif method == "OPTIONS":
             answer = answers.preflight(scope["headers"])
             head.origin = b""
@@ -80,7 +80,7 @@ class Collector:
         else:
             body = await read_body(receive, self.intake.max_body_bytes)
             read = partial(route.read, head, kind)
-            answer = await _replied(partial(self.intake.take_read, read, head, body))
+            answer = await _replied(partial(self.intake.take_body, read, head, body))
             answer = route.answer(kind, answer)
         self.intake.answered(answer, started)
         await send_answer(send, answer, head.origin)

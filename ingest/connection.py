@@ -20,7 +20,7 @@ from ingest.protocols import segment
 MAX_HEAD_BYTES = 65_536
 """The most that a request line and its headers may hold together, about."""
 
-_CALLS = {path.encode(): call for path, call in segment.ROUTES.items()}
+_READERS = {path.encode(): read for path, read in segment.ROUTES.items()}
 
 
 class Connection(HttpToolsProtocol):
@@ -37,9 +37,10 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a head that is not complete yet may not grow for ever."""
-        fresh = self._is_between_requests()
-        if fresh and self._exchange.repeat(data):
+        if not self.flow.write_paused and self._exchange.repeat(data):
             return
+        fresh = self._is_between_requests()
+        self._exchange.forget()
         super().data_received(data)
         if fresh and self.cycle is self._exchange and not self._exchange.reading:
             self._exchange.learn(data)
@@ -54,13 +55,13 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Choose the way of a request."""
         path, _, query = self.url.partition(b"?")
-        call = _CALLS.get(path)
-        if call is None or not self._may_go_the_short_way():
+        read = _READERS.get(path)
+        if read is None or not self._may_go_the_short_way():
             super().on_headers_complete()
             return
         self.scope["method"] = "POST"  # by which uvicorn, too, knows that the head is complete
         self.cycle = self._exchange
-        self._exchange.begin(call, Head(self.headers, query, self.client))
+        self._exchange.begin(read, Head(self.headers, query, self.client))
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
@@ -83,19 +84,11 @@ class Connection(HttpToolsProtocol):
             self._exchange.finish()
 
     def _is_between_requests(self) -> bool:
-        """Whether the next byte begins a request that may go the short way.
-
-        Told only of the first one, and where the last one went it.
-        """
+        """Whether the next byte begins a request, told where the last one went the short way."""
         if self.scope is None:
             return True
         exchange = self._exchange
-        return (
-            self.cycle is exchange
-            and exchange.response_complete
-            and not self.flow.write_paused
-            and "method" in self.scope
-        )
+        return self.cycle is exchange and exchange.response_complete and "method" in self.scope
 
     def _may_go_the_short_way(self) -> bool:
         """Whether nothing in the head of a POST, or before it, asks for more than its answer.

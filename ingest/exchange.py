@@ -12,8 +12,8 @@ from time import perf_counter
 
 from ingest import answers
 from ingest.answers import Answer
-from ingest.http import Body, Head, as_bytes
-from ingest.intake import Intake
+from ingest.http import Head, as_bytes
+from ingest.intake import Intake, Reader
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +35,10 @@ class Exchange:
         self._known: KnownHead | None = None
         self._pieces: list[bytes] = []
 
-    def begin(self, call: str, head: Head) -> None:
-        """Begin a request whose head was parsed."""
-        self._call = call
+    def begin(self, read: Reader, head: Head) -> None:
+        """Begin a request whose head was parsed; its body is for `read`."""
+        self._read = read
         self._head = head
-        self._known = None
         self._started = perf_counter()
         self.response_complete = False
         self.reading = True
@@ -58,9 +57,15 @@ class Exchange:
         """Know the last request's head again, if that and its body are the whole of `data`."""
         self._known = KnownHead.of(data)
 
+    def forget(self) -> None:
+        """Know no head again: what comes goes to the parser, and may be anything."""
+        self._known = None
+
     def repeat(self, data: bytes) -> bool:
         """Take a request that has the last one's head again; False when `data` is no such."""
-        body = self._known.body_of(data) if self._known is not None else None
+        if self._known is None or not self.response_complete:
+            return False
+        body = self._known.body_of(data)
         if body is None:
             return False
         self._started = perf_counter()
@@ -69,9 +74,8 @@ class Exchange:
         return True
 
     def _take(self, body: bytes) -> None:
-        cut = len(body) > self._intake.max_body_bytes
         try:
-            self._intake.take_body(self._call, self._head, Body(body, cut), self._reply)
+            self._intake.take_body(self._read, self._head, body, self._reply)
         except Exception:  # noqa: BLE001 - whatever happened, nobody waits for ever
             _log.exception("A request could not be taken.")
             self._reply(answers.FAULT)

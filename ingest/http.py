@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs
 
 from ingest.answers import SUCCESS, Answer, Headers, cors_headers
@@ -66,19 +66,12 @@ class Head:
         return key_from_basic(self.authorization) if self.authorization else ""
 
 
-class Body(NamedTuple):
-    """The start of a request's body; `cut` when there was more than was wanted."""
-
-    start: bytes
-    cut: bool
-
-
-async def read_body(receive: Receive, max_bytes: int) -> Body:
-    """Read a request's body, at most about `max_bytes`."""
+async def read_body(receive: Receive, max_bytes: int) -> bytes:
+    """Read a request's body; of one larger than `max_bytes` only a start that is larger, too."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
-        return Body(body, len(body) > max_bytes)
+        return body
     chunks = [body]
     size = len(body)
     while message.get("more_body") and size <= max_bytes:
@@ -86,7 +79,7 @@ async def read_body(receive: Receive, max_bytes: int) -> Body:
         chunk = message.get("body", b"")
         chunks.append(chunk)
         size += len(chunk)
-    return Body(b"".join(chunks), size > max_bytes)
+    return b"".join(chunks)
 
 
 async def send_answer(send: Send, answer: Answer, origin: bytes) -> None:

@@ -4,13 +4,10 @@ The answer is handed out when the rows are durable, and no sooner.
 """
 
 import logging
-from asyncio import Future
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import ceil
 from time import perf_counter
-from typing import NamedTuple
 
 from ingest import answers
 from ingest.answers import Answer
@@ -18,15 +15,14 @@ from ingest.arrival import minute
 from ingest.durability import SpoolFull, SyncFailed
 from ingest.encoding import inflate
 from ingest.event import Envelope, Origin
-from ingest.http import Body, Head
+from ingest.http import Head
 from ingest.keys import RateLimiter, WriteKey, origin_allowed
 from ingest.limits import Limits
 from ingest.metrics import WorkerMetrics
-from ingest.pipeline import Pipeline
-from ingest.protocols import segment
+from ingest.pipeline import Admission, Pipeline
 from ingest.proxies import Proxies
 from ingest.refusal import Refusal
-from ingest.row import MAX_RUN_LENGTH, Row
+from ingest.row import MAX_RUN_LENGTH
 from ingest.spool import Spool
 from transforms.privacy import mask_ip
 
@@ -36,9 +32,6 @@ Reply = Callable[[Answer], None]
 Reader = Callable[[bytes], Envelope | Refusal]
 """What reads a plain body."""
 
-_READERS: Mapping[str, Reader] = {
-    call: partial(segment.decode, call=call) for call in {*segment.ROUTES.values()}
-}
 _RETRY_AFTER_S = 5
 _log = logging.getLogger(__name__)
 
@@ -74,56 +67,56 @@ class Intake:
         """The most of a body that is worth reading."""
         return self._door.limits.max_body_bytes
 
-    def take_body(self, call: str, head: Head, body: Body, reply: Reply) -> None:
-        """Take the body of a POST to `call`; `reply` when what it holds is durable."""
-        self.take_read(_READERS[call], head, body, reply)
-
-    def take_read(self, read: Reader, head: Head, body: Body, reply: Reply) -> None:
+    def take_body(self, read: Reader, head: Head, body: bytes, reply: Reply) -> None:
         """Take a body by what reads it once it is plain; `reply` when what it holds is durable."""
         envelope, text = self._read(read, head.encoding, body)
         self.take(envelope, head, text, reply)
 
     def take(self, read: Envelope | Refusal, head: Head, text: bytes, reply: Reply) -> None:
         """Take what was read from `text`; `reply` when it is durable."""
-        self._keep(self._admit(read, head, text), reply)
-
-    def answered(self, answer: Answer, started: float) -> None:
-        """Count an answer to a request that came at `started`, by the clock of `perf_counter`."""
-        self._line.metrics.answered(answer.status)
-        self._line.metrics.observe(perf_counter() - started)
-
-    def _read(self, read: Reader, encoding: str, body: Body) -> tuple[Envelope | Refusal, bytes]:
-        """Read a body, and return it as plain as it could be made."""
-        limits = self._door.limits
-        if body.cut:
-            detail = f"The body is larger than {limits.max_body_bytes} bytes; send smaller batches."
-            return Refusal(413, "too_large", detail), body.start
-        plain = inflate(body.start, encoding, limits.max_inflated_bytes)
-        if isinstance(plain, Refusal):
-            return plain, body.start
-        return read(plain), plain
-
-    def _admit(self, read: Envelope | Refusal, head: Head, text: bytes) -> "Taken":
-        """Admit what was read, or keep what could not be read, for the key it came under."""
         origin = self._origin(read, head)
         if isinstance(origin, Answer):
-            return Taken(origin)
+            reply(origin)
+            return
         read = self._within_batch(read)
         events = 1 if isinstance(read, Refusal) else len(read.events)
         wait_s = self._door.rates.wait_s(origin.write_key, events)
         if wait_s > 0:
             detail = "The key sends faster than its rate allows; send again after Retry-After."
-            return Taken(answers.error(429, "rate", detail, ceil(wait_s)))
+            reply(answers.error(429, "rate", detail, ceil(wait_s)))
+            return
         self._line.metrics.count(origin.source, "received", events)
+        answer, admission = self._admit(read, text, origin)
+        if admission.rows:
+            self._keep(admission, events, answer, reply)
+        else:
+            reply(answer)
+
+    def answered(self, answer: Answer, started: float) -> None:
+        """Count an answer to a request that came at `started`, by the clock of `perf_counter`."""
+        self._line.metrics.answered(answer.status, perf_counter() - started)
+
+    def _read(self, read: Reader, encoding: str, body: bytes) -> tuple[Envelope | Refusal, bytes]:
+        """Read a body, and return it as plain as it could be made."""
+        limits = self._door.limits
+        if len(body) > limits.max_body_bytes:
+            detail = f"The body is larger than {limits.max_body_bytes} bytes; send smaller batches."
+            return Refusal(413, "too_large", detail), body
+        plain = inflate(body, encoding, limits.max_inflated_bytes)
+        if isinstance(plain, Refusal):
+            return plain, body
+        return read(plain), plain
+
+    def _admit(
+        self, read: Envelope | Refusal, text: bytes, origin: Origin
+    ) -> tuple[Answer, Admission]:
+        """Admit what was read, or what could not be read; the answer holds once it is durable."""
         pipeline = self._line.pipeline
         if isinstance(read, Refusal):
-            admission = pipeline.refuse(read, text, origin)
-            answer = answers.error(*read)
-        else:
-            admission = pipeline.admit(read, origin)
-            results = admission.results
-            answer = answers.success_with(results) if results else answers.SUCCESS
-        return Taken(answer, admission.rows, origin.source, events, admission.rejected)
+            return answers.error(*read), pipeline.refuse(read, text, origin)
+        admission = pipeline.admit(read, origin)
+        results = admission.results
+        return answers.success_with(results) if results else answers.SUCCESS, admission
 
     def _origin(self, read: Envelope | Refusal, head: Head) -> Origin | Answer:
         """Say who sends, by the key and the head of a request, or why that one may not."""
@@ -152,31 +145,22 @@ class Intake:
         detail = f"The batch has {len(read.events)} events, at most {most} are taken; split it."
         return Refusal(413, "too_many_events", detail)
 
-    def _keep(self, taken: "Taken", reply: Reply) -> None:
-        if not taken.rows:
-            reply(taken.answer)
-            return
-        counts = {f"{taken.source}|{minute(taken.rows[0].arrival)}": taken.received}
-        try:
-            durable = self._line.spool.append(taken.rows, counts)
-        except (SpoolFull, SyncFailed) as error:
-            reply(_not_kept(error))
-        else:
-            durable.add_done_callback(partial(self._kept, taken, reply))
-
-    def _kept(self, taken: "Taken", reply: Reply, durable: Future[None]) -> None:
-        error = durable.exception()
-        if error is None:
-            self._count(taken)
-            reply(taken.answer)
-        else:
-            reply(_not_kept(error))
-
-    def _count(self, taken: "Taken") -> None:
+    def _keep(self, admission: Admission, events: int, answer: Answer, reply: Reply) -> None:
+        """Reply when the rows are durable; `events` counts on its own what they came of."""
         metrics = self._line.metrics
-        metrics.count(taken.source, "accepted", taken.received - taken.rejected)
-        if taken.rejected:
-            metrics.count(taken.source, "rejected", taken.rejected)
+        rows, _, rejected = admission
+        source = rows[0].source
+
+        def told(error: Exception | None) -> None:
+            if error is not None:
+                reply(_not_kept(error))
+                return
+            metrics.count(source, "accepted", len(rows) - rejected)
+            if rejected:
+                metrics.count(source, "rejected", rejected)
+            reply(answer)
+
+        self._line.spool.append(rows, {f"{source}|{minute(rows[0].arrival)}": events}, told)
 
 
 def _not_kept(error: BaseException) -> Answer:
@@ -184,16 +168,3 @@ def _not_kept(error: BaseException) -> Answer:
         return answers.error(503, "spool", str(error), _RETRY_AFTER_S)
     _log.error("Rows could not be kept.", exc_info=error)
     return answers.FAULT
-
-
-class Taken(NamedTuple):
-    """What becomes of a request: `answer` holds once `rows` are durable.
-
-    `received` counts its events on their own, apart from the rows that they became.
-    """
-
-    answer: Answer
-    rows: Sequence[Row] = ()
-    source: str = ""
-    received: int = 0
-    rejected: int = 0

@@ -64,12 +64,9 @@ class WorkerMetrics:
         """Count `n` events of a source that ended in an outcome."""
         self._events[source, outcome] += n
 
-    def answered(self, status: int) -> None:
-        """Count a request by its HTTP status."""
+    def answered(self, status: int, seconds: float) -> None:
+        """Count a request by its HTTP status and the time that it took."""
         self._requests[status] += 1
-
-    def observe(self, seconds: float) -> None:
-        """Count the time that a request took."""
         self._buckets[bisect_left(LATENCY_BOUNDS_S, seconds)] += 1
         self._seconds += seconds
 

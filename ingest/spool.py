@@ -7,6 +7,7 @@ A name says how far a segment is: `.new` has no synced opening yet, `.open` is b
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ from ingest.writer import SegmentWriter
 
 Row = tuple[Any, ...]
 
+_log = logging.getLogger(__name__)
 _SCAN_INTERVAL_S = 1.0
 # A loader this far behind gains nothing from small, young segments; then size alone seals.
 _BACKLOG_SEGMENTS = 100
@@ -47,10 +49,14 @@ class SpoolConfig:
     commit_events: int = 10_000
 
 
+Told = Callable[[Exception | None], None]
+"""What is called once: with None when rows are durable, or with the fault that kept them out."""
+
+
 class _Request(NamedTuple):
     rows: Sequence[Row]
     received: Mapping[str, int]
-    answer: asyncio.Future[None]
+    told: Told
 
 
 class Spool:
@@ -84,31 +90,35 @@ class Spool:
         disk.make_folder(config.folder)
         self._scan()
 
-    def append(self, rows: Sequence[Row], received: Mapping[str, int]) -> asyncio.Future[None]:
-        """Take rows (tuples in schema order); the future is done when they are durable.
+    def append(self, rows: Sequence[Row], received: Mapping[str, int], told: Told) -> None:
+        """Take rows (tuples in schema order); `told` is called when they are durable.
 
-        `received` counts the events of this request by "source|minute_epoch". Raises SpoolFull
-        or SyncFailed at once, or the future does; it raises what Arrow raised for rows that do
-        not fit the schema, which no other request feels.
+        `received` counts the events of this request by "source|minute_epoch". What keeps rows out
+        is told too, at once where that is known: SpoolFull, SyncFailed, or what Arrow raised for
+        rows that do not fit the schema, which no other request feels.
         """
         if self.failed.is_set():
-            raise SyncFailed("The spool failed before; start the process again.")
+            told(SyncFailed("The spool failed before; start the process again."))
+            return
         if self._bytes >= self._config.max_bytes:
-            self._check_room(0)
-        loop = asyncio.get_running_loop()
-        request = _Request(rows, received, loop.create_future())
-        self._waiting.append(request)
+            try:
+                self._check_room(0)
+            except SpoolFull as full:
+                told(full)
+                return
+        self._waiting.append(_Request(rows, received, told))
         self._waiting_rows += len(rows)
         if self._waiting_rows >= self._config.commit_events:
             self._commit()
         elif self._timer is None:
-            interval_s = self._config.commit_interval_ms / 1000
-            self._timer = (
-                loop.call_later(interval_s, self._commit)
-                if interval_s
-                else loop.call_soon(loop.call_soon, self._commit)
-            )
-        return request.answer
+            self._timer = self._commit_soon()
+
+    def _commit_soon(self) -> asyncio.Handle:
+        loop = asyncio.get_running_loop()
+        interval_s = self._config.commit_interval_ms / 1000
+        if interval_s:
+            return loop.call_later(interval_s, self._commit)
+        return loop.call_soon(loop.call_soon, self._commit)
 
     async def close(self) -> None:
         """Commit what waits and seal the open segment, or leave it to a recovery if it cannot."""
@@ -169,9 +179,9 @@ class Spool:
         except Exception as error:  # noqa: BLE001 - whatever happened, nobody waits for ever
             if isinstance(error, SyncFailed):
                 self.failed.set()
-            _answer(requests, error)
+            _tell(requests, error)
         else:
-            _answer(requests, None)
+            _tell(requests, None)
         if self._writer is not None and self._writer.size >= self._config.segment_bytes:
             self._seal(self._writer)
 
@@ -202,7 +212,7 @@ class Spool:
         try:
             self._batch([request])
         except (ValueError, TypeError, ArithmeticError, pa.ArrowException) as error:
-            _answer([request], error)
+            _tell([request], error)
             return False
         return True
 
@@ -253,12 +263,10 @@ def _array(column: Sequence[Any], type_: pa.DataType) -> "pa.Array[Any]":
     return pa.array(column, type_)
 
 
-def _answer(requests: list[_Request], error: Exception | None) -> None:
-    """Resolve the requests that still wait."""
+def _tell(requests: list[_Request], error: Exception | None) -> None:
+    """Tell all requests of a commit, whatever becomes of one of them."""
     for request in requests:
-        if request.answer.done():
-            continue
-        if error is None:
-            request.answer.set_result(None)
-        else:
-            request.answer.set_exception(error)
+        try:
+            request.told(error)
+        except Exception:  # noqa: BLE001 - the others of the commit are told all the same
+            _log.exception("An answer could not be given.")

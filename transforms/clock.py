@@ -35,7 +35,7 @@ def parse_time(value: object) -> int | None:
         # Whole numbers: a float of seconds would lose the last microseconds of far years.
         micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
         return micros if 0 <= micros < _END_US else None
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _from_number(value)
     return None
 

@@ -5,6 +5,7 @@ Every item keeps the exact text that was sent, so that numbers, key order and nu
 
 import json
 import sys
+from functools import partial
 from typing import Any, NoReturn
 
 import msgspec
@@ -12,10 +13,6 @@ import orjson
 
 from ingest.event import CALLS, Envelope, Mended, RawEvent
 from ingest.refusal import Refusal
-
-ROUTES = {f"/v1/{path}": call for call in CALLS for path in (call, call[0])}
-ROUTES["/v1/batch"] = ROUTES["/v1/b"] = ROUTES["/beacon/v1/batch"] = "batch"
-"""The call of each path, with the one-letter paths of analytics.js and RudderStack's beacon."""
 
 # orjson reads 1,024 levels on any stack; msgspec and json count theirs against this limit.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 4_096))
@@ -29,13 +26,19 @@ _batch_texts = msgspec.json.Decoder(_Batch)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def decode(body: bytes, call: str) -> Envelope | Refusal:
+def decode(call: str, body: bytes) -> Envelope | Refusal:
     """Decode the body of one request to `call`; a body that cannot be read is a `Refusal`."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         return _decode_leniently(body, call, str(error))
     return _envelope(document, body, call)
+
+
+_CALLS = {f"/v1/{path}": call for call in (*CALLS, "batch") for path in (call, call[0])}
+_CALLS["/beacon/v1/batch"] = "batch"
+ROUTES = {path: partial(decode, call) for path, call in _CALLS.items()}
+"""What reads the bodies of each path; analytics.js has one-letter paths, RudderStack a beacon."""
 
 
 def _envelope(document: Any, body: bytes, call: str) -> Envelope | Refusal:

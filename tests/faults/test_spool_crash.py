@@ -14,6 +14,7 @@ from ingest.recovery import quarantine, recover, sealed
 from ingest.segment import Span, read_segment
 from ingest.spool import Spool, SpoolConfig
 from tests.faults.crashing_disk import Crashed, CrashingDisk
+from tests.ingest.appending import append
 
 FOLDER = Path("spool")
 _FIELDS: dict[str, pa.DataType] = {"event_id": pa.int64(), "text": pa.string()}
@@ -65,7 +66,7 @@ async def _script(outcome: Run) -> None:
         for commit in range(COMMITS):
             ids = [commit * REQUESTS_A_COMMIT + n for n in range(REQUESTS_A_COMMIT)]
             outcome.sent.update(ids)
-            answers = {n: spool.append([(n, f"{n}" * 300)], {"web|1": 1}) for n in ids}
+            answers = {n: append(spool, [(n, f"{n}" * 300)], {"web|1": 1}) for n in ids}
             for _ in range(2):  # the turns of the loop after which the commit has run
                 await asyncio.sleep(0)
             outcome.acked.update(

@@ -309,12 +309,10 @@ class Wire:
 class Held:
     """An intake that answers when the test says so."""
 
-    max_body_bytes = 1_000
-
     def __init__(self) -> None:
         self.replies: list[Callable[[answers.Answer], None]] = []
 
-    def take_body(self, _call: str, _head: object, _body: object, reply: Any) -> None:
+    def take_body(self, _read: object, _head: object, _body: object, reply: Any) -> None:
         """Hold the reply."""
         self.replies.append(reply)
 

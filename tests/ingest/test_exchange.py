@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from ingest import answers
 from ingest.answers import Answer
 from ingest.exchange import Exchange, KnownHead
-from ingest.http import Body, Head
+from ingest.http import Head
+from ingest.intake import Reader
+from ingest.protocols.segment import ROUTES
 
 HEADS = (
     b"POST /v1/track HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\nOrigin: https://a.example\r\n\r\n",
@@ -47,16 +49,14 @@ class Parsed:
 class Intake:
     """Keeps what it is given; answers when told to, at once with `at_once`."""
 
-    max_body_bytes = 100
-
     def __init__(self, at_once: Answer | None = None) -> None:
         self.at_once = at_once
-        self.taken: list[tuple[str, Head, Body]] = []
+        self.taken: list[tuple[Reader, Head, bytes]] = []
         self.replies: list[Callable[[Answer], None]] = []
 
-    def take_body(self, call: str, head: Head, body: Body, reply: Any) -> None:
+    def take_body(self, read: Reader, head: Head, body: bytes, reply: Any) -> None:
         """Take a body."""
-        self.taken.append((call, head, body))
+        self.taken.append((read, head, body))
         self.replies.append(reply)
         if self.at_once is not None:
             reply(self.at_once)
@@ -131,6 +131,7 @@ def test_all_else_is_left_to_the_parser(again: bytes) -> None:
     assert known(HEADS[0] % 2 + b"{}").body_of(again) is None
 
 
+TRACK = ROUTES["/v1/track"]
 HEAD = Head([(b"origin", b"https://a.example")], b"", ("192.0.2.1", 1))
 
 
@@ -144,11 +145,11 @@ def test_a_request_is_complete_when_it_is_answered() -> None:
     """A request is under way from its head to its answer, whose bytes are sent then."""
     intake = Intake()
     exchange, sent = exchange_over(intake)
-    exchange.begin("track", HEAD)
+    exchange.begin(TRACK, HEAD)
     for piece in (b'{"a"', b":1}"):
         exchange.add(piece)
     exchange.finish()
-    assert (intake.taken, sent) == ([("track", HEAD, Body(b'{"a":1}', cut=False))], [])
+    assert (intake.taken, sent) == ([(TRACK, HEAD, b'{"a":1}')], [])
     assert not exchange.response_complete
     intake.replies[0](answers.SUCCESS)
     assert exchange.response_complete
@@ -161,33 +162,22 @@ def test_a_request_repeated_is_taken_like_the_first() -> None:
     """A request with a learnt head goes to the intake as the one that was parsed."""
     intake = Intake(answers.SUCCESS)
     exchange, sent = exchange_over(intake)
-    exchange.begin("track", HEAD)
+    exchange.begin(TRACK, HEAD)
     exchange.finish()
     exchange.learn(HEADS[0] % 0)
     assert exchange.repeat(HEADS[0] % 2 + b"{}")
-    assert intake.taken[1] == ("track", HEAD, Body(b"{}", cut=False))
+    assert intake.taken[1] == (TRACK, HEAD, b"{}")
     assert sent[0] == sent[1]
 
 
-def test_another_head_makes_the_last_one_forgotten() -> None:
-    """A request is never taken under a head that was parsed before the last one."""
+def test_a_head_forgotten_is_not_repeated() -> None:
+    """Once something else was left to the parser, a request is never taken under the old head."""
     exchange, _ = exchange_over(Intake(answers.SUCCESS))
-    exchange.begin("track", HEAD)
+    exchange.begin(TRACK, HEAD)
     exchange.finish()
     exchange.learn(HEADS[0] % 0)
-    exchange.begin("batch", HEAD)
-    exchange.finish()
+    exchange.forget()
     assert not exchange.repeat(HEADS[0] % 2 + b"{}")
-
-
-def test_a_body_over_the_limit_is_cut() -> None:
-    """The intake is told of a body that is larger than it wants."""
-    intake = Intake(answers.SUCCESS)
-    exchange, _ = exchange_over(intake)
-    exchange.begin("track", HEAD)
-    exchange.add(b"x" * 101)
-    exchange.finish()
-    assert intake.taken[0][2].cut
 
 
 def test_a_fault_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
@@ -198,7 +188,7 @@ def test_a_fault_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
             raise KeyError(request)
 
     exchange, sent = exchange_over(Broken())
-    exchange.begin("track", HEAD)
+    exchange.begin(TRACK, HEAD)
     exchange.finish()
     assert sent[0].startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
     assert sent[0].endswith(answers.FAULT.body)
@@ -208,7 +198,7 @@ def test_a_fault_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
 def test_the_last_answer_says_so() -> None:
     """Once the server stops, the answer ends the connection."""
     exchange, sent = exchange_over(Intake(answers.SUCCESS))
-    exchange.begin("track", HEAD)
+    exchange.begin(TRACK, HEAD)
     exchange.keep_alive = False
     exchange.finish()
     assert b"\r\nconnection: close\r\n" in sent[0]

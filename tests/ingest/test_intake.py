@@ -1,4 +1,3 @@
-import asyncio
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,14 +7,15 @@ from ingest import answers
 from ingest.answers import Answer
 from ingest.draft import Rules
 from ingest.durability import SpoolFull, SyncFailed
-from ingest.http import Body, Head
+from ingest.http import Head
 from ingest.intake import Door, Intake, Line
 from ingest.keys import RateLimiter, WriteKey
 from ingest.limits import Limits
 from ingest.metrics import WorkerMetrics
 from ingest.pipeline import Pipeline
+from ingest.protocols.segment import ROUTES
 from ingest.proxies import Proxies
-from ingest.spool import Spool
+from ingest.spool import Spool, Told
 from schemas.registry import load_plan
 
 PLAN = Path(__file__).parents[2] / "schemas"
@@ -24,49 +24,38 @@ HEAD = Head([], b"", ("192.0.2.1", 1))
 
 
 class FailingSpool:
-    """A spool on which every append ends in one error, at once or later."""
+    """A spool on which every append ends in one error."""
 
-    def __init__(self, error: Exception, *, at_once: bool) -> None:
+    def __init__(self, error: Exception) -> None:
         self.error = error
-        self.at_once = at_once
 
-    def append(self, *_rows: Any) -> asyncio.Future[None]:
+    def append(self, _rows: Any, _received: Any, told: Told) -> None:
         """Fail."""
-        if self.at_once:
-            raise self.error
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.set_exception(self.error)
-        return future
+        told(self.error)
 
 
-async def answer_over(spool: FailingSpool, folder: Path) -> Answer:
+def answer_over(spool: FailingSpool, folder: Path) -> Answer:
     """Take a call that should be kept in a spool, and return the answer."""
     limits = Limits()
     door = Door({"dev": WriteKey("dev", "web")}, limits, RateLimiter(0, 1), Proxies(""))
     pipeline = Pipeline(Rules(load_plan(PLAN), limits, b"secret"))
     intake = Intake(door, Line(pipeline, cast("Spool", spool), WorkerMetrics(folder, 0)))
-    answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-    intake.take_body("track", HEAD, Body(CLICK, cut=False), answer.set_result)
-    return await answer
+    given: list[Answer] = []
+    intake.take_body(ROUTES["/v1/track"], HEAD, CLICK, given.append)
+    (answer,) = given
+    return answer
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("error", [SpoolFull("No room."), SyncFailed("Lost.")])
-async def test_what_is_not_kept_is_never_a_success(
-    tmp_path: Path, error: Exception, *, at_once: bool
-) -> None:
+def test_what_is_not_kept_is_never_a_success(tmp_path: Path, error: Exception) -> None:
     """A spool that is full or has failed is a 503 that says when to come again."""
-    answer = await answer_over(FailingSpool(error, at_once=at_once), tmp_path)
+    answer = answer_over(FailingSpool(error), tmp_path)
     assert answer.status == 503
     assert b"retry-after" in dict(answer.headers)
 
 
-@pytest.mark.anyio
-async def test_a_fault_of_the_spool_is_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_fault_of_the_spool_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Rows that the spool cannot write down are answered as a fault, which the log names."""
-    answer = await answer_over(FailingSpool(ValueError("odd row"), at_once=False), tmp_path)
+    answer = answer_over(FailingSpool(ValueError("odd row")), tmp_path)
     assert answer == answers.FAULT
     assert "odd row" in caplog.text

@@ -36,8 +36,7 @@ def scrape(run_folder: Path) -> dict[tuple[str, ...], float]:
 def worker(run_folder: Path, slot: int, loaded: int) -> WorkerMetrics:
     metrics = WorkerMetrics(run_folder, slot)
     metrics.count("web", "accepted", loaded)
-    metrics.answered(200)
-    metrics.observe(0.0007)
+    metrics.answered(200, 0.0007)
     assert metrics.publish()
     return metrics
 
@@ -47,7 +46,7 @@ def test_workers_are_summed(tmp_path: Path) -> None:
     worker(tmp_path, 0, 5)
     other = worker(tmp_path, 1, 7)
     other.count("backend", "rejected", 2)
-    other.answered(400)
+    other.answered(400, 0.0007)
     other.publish()
     samples = scrape(tmp_path)
     assert samples["funnelhouse_events_total", "web", "accepted"] == 12
@@ -60,7 +59,7 @@ def test_latency_is_a_cumulative_histogram(tmp_path: Path) -> None:
     """A bucket holds what took no longer than its bound, and the last holds everything."""
     metrics = WorkerMetrics(tmp_path, 0)
     for seconds in (0.0001, 0.001, 0.0011, 0.3, 60.0):
-        metrics.observe(seconds)
+        metrics.answered(200, seconds)
     metrics.publish()
     samples = scrape(tmp_path)
     name = "funnelhouse_request_seconds"

@@ -43,7 +43,7 @@ def rules() -> Rules:
 
 def _admit(rules: Rules, body: bytes, call: str = "batch") -> Admission:
     pipeline = Pipeline(rules, ArrivalClock(lambda: RECEIVED_US))
-    read = decode(body, call)
+    read = decode(call, body)
     if isinstance(read, Refusal):
         return pipeline.refuse(read, body, WEB)
     return pipeline.admit(read, WEB)

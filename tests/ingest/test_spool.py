@@ -21,6 +21,7 @@ from ingest.recovery import quarantine, recover, sealed
 from ingest.segment import Span, encode_opening, read_segment
 from ingest.spool import Spool, SpoolConfig
 from ingest.writer import SegmentWriter
+from tests.ingest.appending import append
 
 FIELDS: dict[str, pa.DataType] = {"event_id": pa.int64(), "text": pa.string()}
 SCHEMA = pa.schema(FIELDS)
@@ -148,9 +149,9 @@ async def test_many_appends_share_one_sync(tmp_path: Path) -> None:
     """All requests of one turn of the loop are made durable by one sync, then all answered."""
     disk = FaultyDisk()
     spool = Spool(config(tmp_path), SCHEMA, disk, worker="w0")
-    await spool.append([(0, "opens the segment")], {})
+    await append(spool, [(0, "opens the segment")], {})
     before = disk.count("sync")
-    await asyncio.gather(*(spool.append([(n, "x")], {}) for n in range(1, 101)))
+    await asyncio.gather(*(append(spool, [(n, "x")], {}) for n in range(1, 101)))
     assert disk.count("sync") == before + 1
     assert rows_in(tmp_path) == list(range(101))
 
@@ -160,7 +161,7 @@ async def test_nobody_is_answered_before_the_sync(tmp_path: Path) -> None:
     """While any sync of the commit still runs, no request of it has its answer."""
     disk = FaultyDisk()
     spool = Spool(config(tmp_path), SCHEMA, disk, worker="w0")
-    answers = [spool.append([(n, "x")], {}) for n in range(3)]
+    answers = [append(spool, [(n, "x")], {}) for n in range(3)]
     seen: list[bool] = []
     disk.syncs.append(lambda: seen.extend(answer.done() for answer in answers))
     await asyncio.gather(*answers)
@@ -171,9 +172,9 @@ async def test_nobody_is_answered_before_the_sync(tmp_path: Path) -> None:
 async def test_rows_keep_the_order_of_arrival(tmp_path: Path) -> None:
     """Rows stand in the order in which they were appended, within and across commits."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
-    first = [spool.append([(3, None), (1, "x")], {}), spool.append([(2, "x")], {})]
+    first = [append(spool, [(3, None), (1, "x")], {}), append(spool, [(2, "x")], {})]
     await asyncio.gather(*first)
-    await spool.append([(0, "x")], {})
+    await append(spool, [(0, "x")], {})
     assert rows_in(tmp_path) == [3, 1, 2, 0]
 
 
@@ -181,8 +182,8 @@ async def test_rows_keep_the_order_of_arrival(tmp_path: Path) -> None:
 async def test_received_counts_are_summed_over_a_commit(tmp_path: Path) -> None:
     """A frame's metadata holds the events received by source and minute of all its requests."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
-    spool.append([(1, "x")], {"web|10": 2, "app|10": 1})
-    spool.append([(2, "x")], {"web|10": 3, "web|11": 1})
+    append(spool, [(1, "x")], {"web|10": 2, "app|10": 1})
+    append(spool, [(2, "x")], {"web|10": 3, "web|11": 1})
     await spool.close()
     assert metadata_in(tmp_path) == [{"received": {"web|10": 5, "app|10": 1, "web|11": 1}}]
 
@@ -191,7 +192,7 @@ async def test_received_counts_are_summed_over_a_commit(tmp_path: Path) -> None:
 async def test_a_request_without_rows_still_counts(tmp_path: Path) -> None:
     """What was received is kept even when no row came of it."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
-    await spool.append([], {"web|10": 2})
+    await append(spool, [], {"web|10": 2})
     await spool.close()
     assert metadata_in(tmp_path) == [{"received": {"web|10": 2}}]
 
@@ -201,8 +202,8 @@ async def test_a_full_commit_does_not_wait(tmp_path: Path) -> None:
     """With commit_events rows gathered, the commit is made at once, and only once."""
     disk = FaultyDisk()
     spool = Spool(config(tmp_path, commit_events=3), SCHEMA, disk, worker="w0")
-    first = spool.append([(1, "x")], {})
-    second = spool.append([(2, "x"), (3, "x")], {})
+    first = append(spool, [(1, "x")], {})
+    second = append(spool, [(2, "x"), (3, "x")], {})
     assert (first.done(), second.done()) == (True, True)
     syncs = disk.count("sync")
     await asyncio.sleep(0)
@@ -214,10 +215,10 @@ async def test_a_commit_interval_gathers_over_turns_of_the_loop(tmp_path: Path) 
     """With an interval set, a request waits for it, and later ones join its commit."""
     disk = FaultyDisk()
     spool = Spool(config(tmp_path, commit_interval_ms=1), SCHEMA, disk, worker="w0")
-    first = spool.append([(1, "x")], {})
+    first = append(spool, [(1, "x")], {})
     await asyncio.sleep(0)
     assert not first.done()
-    await asyncio.gather(first, spool.append([(2, "x")], {}))
+    await asyncio.gather(first, append(spool, [(2, "x")], {}))
     assert disk.count("sync") == 2  # the opening and one frame
     assert rows_in(tmp_path) == [1, 2]
 
@@ -226,7 +227,7 @@ async def test_a_commit_interval_gathers_over_turns_of_the_loop(tmp_path: Path) 
 async def test_closing_commits_and_seals(tmp_path: Path) -> None:
     """Closing answers those who wait and leaves one sealed segment and nothing else."""
     spool = Spool(config(tmp_path, commit_interval_ms=HOUR_MS), SCHEMA, worker="w0")
-    answer = spool.append([(1, "x")], {})
+    answer = append(spool, [(1, "x")], {})
     await spool.close()
     assert answer.done()
     assert suffixes(tmp_path) == [".arrow"]
@@ -237,9 +238,9 @@ async def test_closing_commits_and_seals(tmp_path: Path) -> None:
 async def test_a_segment_of_full_size_is_sealed(tmp_path: Path) -> None:
     """A segment that reaches its size is sealed with the commit; the next commit opens another."""
     spool = Spool(config(tmp_path, segment_bytes=1_000), SCHEMA, worker="w0")
-    await spool.append([(1, "x" * 1_000)], {})
+    await append(spool, [(1, "x" * 1_000)], {})
     assert suffixes(tmp_path) == [".arrow"]
-    await spool.append([(2, "x")], {})
+    await append(spool, [(2, "x")], {})
     assert suffixes(tmp_path) == [".arrow", ".open"]
 
 
@@ -248,7 +249,7 @@ async def test_an_idle_segment_is_sealed_at_its_age(tmp_path: Path) -> None:
     """An open segment is sealed when old enough, though nothing more is appended."""
     disk = FaultyDisk()
     spool = Spool(config(tmp_path, segment_age_ms=1), SCHEMA, disk, worker="w0")
-    await spool.append([(1, "x")], {})
+    await append(spool, [(1, "x")], {})
     await asyncio.wait_for(disk.name_came.wait(), 10)
     assert suffixes(tmp_path) == [".arrow"]
 
@@ -262,7 +263,7 @@ async def test_behind_a_backlog_age_does_not_seal(tmp_path: Path) -> None:
     disk, clock = FaultyDisk(), Clock()
     settings = config(tmp_path, segment_age_ms=0)
     spool = Spool(settings, SCHEMA, disk, worker="w0", clock=clock)
-    await spool.append([(1, "x")], {})
+    await append(spool, [(1, "x")], {})
     for _ in range(10):
         await asyncio.sleep(0)
     assert not disk.name_came.is_set()
@@ -276,9 +277,9 @@ async def test_behind_a_backlog_age_does_not_seal(tmp_path: Path) -> None:
 async def test_rows_that_do_not_fit_fail_alone(tmp_path: Path) -> None:
     """Rows that Arrow cannot take are refused to their own request; the others are durable."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
-    good = [spool.append([(n, "x")], {"web|1": 1}) for n in (1, 2)]
+    good = [append(spool, [(n, "x")], {"web|1": 1}) for n in (1, 2)]
     bad = [
-        spool.append([row], {"web|1": 1})
+        append(spool, [row], {"web|1": 1})
         for row in [(3, "\ud800"), (2**64, "x"), ("x", "x"), (3, 3), (3,), (3, "x", "y")]
     ]
     results = await asyncio.gather(*good, *bad, return_exceptions=True)
@@ -294,18 +295,24 @@ async def test_a_commit_of_unfit_rows_alone_writes_nothing(tmp_path: Path) -> No
     """When no request of a commit can be stored, no file comes of it."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
     with pytest.raises(UnicodeEncodeError):
-        await spool.append([(1, "\udfff")], {})
+        await append(spool, [(1, "\udfff")], {})
     assert suffixes(tmp_path) == []
 
 
 @pytest.mark.anyio
-async def test_a_client_that_went_away_disturbs_nobody(tmp_path: Path) -> None:
-    """A cancelled answer leaves the rest of its commit as it is, and its rows are kept."""
+async def test_an_answer_that_fails_disturbs_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where telling one request raises, the others of its commit are told, and the log says it."""
+
+    def gone(_error: Exception | None) -> None:
+        raise ConnectionError("The client went away.")
+
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
-    gone, there = spool.append([(1, "x")], {}), spool.append([(2, "x")], {})
-    gone.cancel()
-    await there
+    spool.append([(1, "x")], {}, gone)
+    await append(spool, [(2, "x")], {})
     assert rows_in(tmp_path) == [1, 2]
+    assert "The client went away." in caplog.text
 
 
 @pytest.mark.anyio
@@ -316,8 +323,8 @@ async def test_a_full_disk_refuses_the_commit_and_spoils_nothing(
     """A write that finds no room is taken back; the next commit and the footer stand clean."""
     disk = FaultyDisk(write=[0, 0, number])
     spool = Spool(config(tmp_path), SCHEMA, disk, worker="w0")
-    await spool.append([(1, "x")], {})
-    refused = [spool.append([(n, "long" * 500)], {}) for n in (2, 3)]
+    await append(spool, [(1, "x")], {})
+    refused = [append(spool, [(n, "long" * 500)], {}) for n in (2, 3)]
     for result in await asyncio.gather(*refused, return_exceptions=True):
         assert isinstance(result, SpoolFull)
     assert not spool.failed.is_set()
@@ -335,10 +342,10 @@ async def test_no_room_for_a_new_segment_leaves_no_trace(tmp_path: Path, fault: 
     disk = FaultyDisk(**{fault: [errno.ENOSPC]})
     spool = Spool(config(tmp_path), SCHEMA, disk, worker="w0")
     with pytest.raises(SpoolFull):
-        await spool.append([(1, "x")], {})
+        await append(spool, [(1, "x")], {})
     assert suffixes(tmp_path) == []
     assert disk.open_handles == 0
-    await spool.append([(2, "x")], {})
+    await append(spool, [(2, "x")], {})
     assert rows_in(tmp_path) == [2]
 
 
@@ -349,7 +356,7 @@ async def test_want_of_file_handles_is_want_of_room(tmp_path: Path) -> None:
     spool = Spool(config(tmp_path), SCHEMA, disk, worker="w0", clock=clock)
     clock.now += 1
     disk.faults.update(list=[errno.EMFILE], create=[errno.EMFILE])
-    answer = spool.append([(1, "x")], {})
+    answer = append(spool, [(1, "x")], {})
     with pytest.raises(SpoolFull):
         await answer
     assert not spool.failed.is_set()
@@ -360,7 +367,7 @@ async def test_a_footer_without_room_leaves_the_segment_to_a_recovery(tmp_path: 
     """A segment that cannot be sealed stays open with all its rows, and is sealed later."""
     disk = FaultyDisk(write=[0, 0, errno.ENOSPC])
     spool = Spool(config(tmp_path), SCHEMA, disk, worker="w0")
-    await spool.append([(1, "x")], {})
+    await append(spool, [(1, "x")], {})
     await spool.close()
     assert suffixes(tmp_path) == [".open"]
     recover(tmp_path)
@@ -372,13 +379,13 @@ async def test_a_footer_without_room_leaves_the_segment_to_a_recovery(tmp_path: 
 async def test_the_process_file_size_limit_is_a_full_disk(tmp_path: Path) -> None:
     """The kernel's own refusal, at a file size limit, is taken like that of a full disk."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
-    await spool.append([(1, "x")], {})
+    await append(spool, [(1, "x")], {})
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, before[1]))
     try:
         with pytest.raises(SpoolFull):
-            await spool.append([(2, "x" * 10_000)], {})
-        await spool.append([(3, "x")], {})
+            await append(spool, [(2, "x" * 10_000)], {})
+        await append(spool, [(3, "x")], {})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     await spool.close()
@@ -408,7 +415,7 @@ async def test_a_file_system_that_fills_up_loses_nothing_answered(tiny_disk: Pat
     answered, refused = [], 0
     for n in range(20):
         try:
-            await spool.append([(n, "x" * 5_000)], {})
+            await append(spool, [(n, "x" * 5_000)], {})
         except SpoolFull:
             refused += 1
         else:
@@ -423,15 +430,15 @@ async def test_a_failed_sync_stops_everything(tmp_path: Path, number: int) -> No
     """After a failed sync, of a full disk too, nothing is answered well and no sync is tried."""
     disk = FaultyDisk(sync=[0, 0, number])
     spool = Spool(config(tmp_path), SCHEMA, disk, worker="w0")
-    await spool.append([(1, "x")], {})
+    await append(spool, [(1, "x")], {})
     assert not spool.failed.is_set()
-    answers = [spool.append([(n, "x")], {}) for n in (2, 3)]
+    answers = [append(spool, [(n, "x")], {}) for n in (2, 3)]
     for result in await asyncio.gather(*answers, return_exceptions=True):
         assert isinstance(result, SyncFailed)
     assert spool.failed.is_set()
     syncs = disk.count("sync")
     with pytest.raises(SyncFailed):
-        spool.append([(4, "x")], {})
+        await append(spool, [(4, "x")], {})
     await spool.close()
     assert disk.count("sync") == syncs
     assert suffixes(tmp_path) == [".open"]
@@ -449,7 +456,7 @@ async def test_any_other_fault_fails_the_spool(
     """A fault that is not want of room leaves the disk unknown, wherever it strikes."""
     spool = Spool(config(tmp_path), SCHEMA, FaultyDisk(**faults), worker="w0")
     with pytest.raises(SyncFailed):
-        await spool.append([(1, "x")], {})
+        await append(spool, [(1, "x")], {})
     assert spool.failed.is_set()
 
 
@@ -458,7 +465,7 @@ async def test_a_seal_that_fails_leaves_the_answer_good(tmp_path: Path) -> None:
     """What was synced is answered for, though sealing right after it fails and stops the spool."""
     disk = FaultyDisk(sync=[0, 0, errno.EIO])
     spool = Spool(config(tmp_path, segment_bytes=1), SCHEMA, disk, worker="w0")
-    await spool.append([(1, "x")], {})
+    await append(spool, [(1, "x")], {})
     assert spool.failed.is_set()
     assert rows_in(tmp_path) == [1]
 
@@ -487,10 +494,10 @@ async def test_a_full_spool_refuses_at_once_until_files_go(tmp_path: Path) -> No
     clock = Clock()
     spool = Spool(config(tmp_path, max_bytes=10_000), SCHEMA, worker="w0", clock=clock)
     with pytest.raises(SpoolFull):
-        spool.append([(1, "x")], {})
+        await append(spool, [(1, "x")], {})
     other.unlink()
     clock.now += 1
-    await spool.append([(2, "x")], {})
+    await append(spool, [(2, "x")], {})
     assert rows_in(tmp_path) == [2]
 
 
@@ -499,19 +506,19 @@ async def test_a_commit_that_would_pass_the_limit_is_refused(tmp_path: Path) -> 
     """Rows larger than what is left are refused with nothing written; smaller ones go in."""
     spool = Spool(config(tmp_path, max_bytes=10_000), SCHEMA, worker="w0", clock=Clock())
     with pytest.raises(SpoolFull):
-        await spool.append([(1, "x" * 10_000)], {})
+        await append(spool, [(1, "x" * 10_000)], {})
     assert suffixes(tmp_path) == []
-    await spool.append([(2, "x")], {})
+    await append(spool, [(2, "x")], {})
 
 
 @pytest.mark.anyio
 async def test_own_writes_count_before_the_next_scan(tmp_path: Path) -> None:
     """Between two scans of the folder a worker's own writes fill the spool."""
     spool = Spool(config(tmp_path, max_bytes=10_000), SCHEMA, worker="w0", clock=Clock())
-    await spool.append([(1, "x" * 4_000)], {})
-    await spool.append([(2, "x" * 4_000)], {})
+    await append(spool, [(1, "x" * 4_000)], {})
+    await append(spool, [(2, "x" * 4_000)], {})
     with pytest.raises(SpoolFull):
-        await spool.append([(3, "x" * 4_000)], {})
+        await append(spool, [(3, "x" * 4_000)], {})
 
 
 @pytest.mark.anyio
@@ -520,7 +527,7 @@ async def test_depth_tells_bytes_segments_age_and_damage(tmp_path: Path) -> None
     clock = Clock()
     spool = Spool(config(tmp_path), SCHEMA, worker="w0", clock=clock)
     assert spool.depth() == (0, 0, 0.0, 0)
-    await spool.append([(1, "x")], {})
+    await append(spool, [(1, "x")], {})
     assert spool.depth() == (bytes_in(tmp_path), 1, 0.0, 0)
     (tmp_path / f"{1_721_999_990_000_000:016d}-w1-1.arrow").write_bytes(bytes(100))
     (tmp_path / "stray").write_bytes(bytes(10))
@@ -645,6 +652,7 @@ from pathlib import Path
 import pyarrow as pa
 from ingest.disk import LOCAL_DISK
 from ingest.writer import SegmentWriter
+from tests.ingest.appending import append
 schema = pa.schema({"event_id": pa.int64(), "text": pa.string()})
 writer = SegmentWriter(Path(sys.argv[1]), schema, LOCAL_DISK, "1-w0-1")
 writer.write(pa.RecordBatch.from_pylist([{"event_id": 1, "text": "x"}], schema=schema), b"{}")

@@ -169,7 +169,7 @@ def visited() -> list[Row]:
     for number, (call, server) in enumerate(
         [*((call, False) for call in calls), *((call, True) for call in server_calls())]
     ):
-        envelope = decode(orjson.dumps({"batch": [call]}), "batch")
+        envelope = decode("batch", orjson.dumps({"batch": [call]}))
         assert not isinstance(envelope, Refusal)
         origin = Origin("backend", server=True) if server else Origin("web", server=False)
         (row,) = pipeline.admit(envelope, origin).rows
