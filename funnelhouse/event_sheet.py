@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from time import time_ns
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,11 +12,10 @@ import orjson
 
 from funnelhouse.calls import Call
 from funnelhouse.sheet import Sheet
+from ingest.arrival import now_us
 from ingest.draft import Draft, Rules
-from ingest.event import RawEvent
 from ingest.judgement import judge
 from ingest.rejection import Reason, Rejection
-from ingest.row import ARRIVAL_BITS
 from transforms.identity import event_id
 
 _NEEDED = ("event", "event_time")
@@ -60,7 +58,7 @@ class EventSheet:
 
     def _judged(self, cells: Mapping[str, str]) -> None:
         call = self._call(cells)
-        draft = Draft(RawEvent(call, orjson.dumps(call)), time_ns() // 1000 << ARRIVAL_BITS, None)
+        draft = Draft(call, orjson.dumps(call), 0, None, now_us())
         rejection = judge(draft, self._rules)
         if rejection is not None:
             raise ValueError(_told(rejection))

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.event import RawEvent
+import msgspec
+
 from ingest.limits import Limits
-from ingest.row import ARRIVAL_BITS
 from schemas.registry import EventSchema, Plan
 
 
@@ -20,29 +20,20 @@ class Rules:
     mask_ip: bool = True
 
 
-class Draft:
-    """One event on its way down the steps; each step fills what the next ones read."""
+class Draft(msgspec.Struct, gc=False):
+    """One event on its way down the steps; each step fills what the next ones read.
 
-    __slots__ = (
-        "arrival",
-        "context",
-        "event_time",
-        "item",
-        "name",
-        "properties",
-        "schema",
-        "sent_at",
-        "sent_name",
-        "text",
-        "type",
-    )
+    `event_time` starts as the time of receipt, in microseconds like `sent_at`.
+    """
 
-    def __init__(self, event: RawEvent, arrival: int, sent_at: int | None) -> None:
-        self.item, self.text = event
-        self.arrival = arrival
-        self.sent_at = sent_at
-        self.event_time = arrival >> ARRIVAL_BITS
-        self.type = self.name = self.sent_name = ""
-        self.context: dict[str, Any] = {}
-        self.properties: dict[str, Any] = {}
-        self.schema: EventSchema | None = None
+    item: Any
+    text: bytes
+    arrival: int
+    sent_at: int | None
+    event_time: int
+    type: str = ""
+    name: str = ""
+    sent_name: str = ""
+    context: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    schema: EventSchema | None = None

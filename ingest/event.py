@@ -2,8 +2,10 @@
 
 from typing import Any, NamedTuple
 
+import msgspec
 
-class RawEvent(NamedTuple):
+
+class RawEvent(msgspec.Struct, frozen=True, gc=False):
     """One tracking call as decoded, beside its exact JSON text."""
 
     item: Any
@@ -14,7 +16,7 @@ class Mended(dict[str, Any]):
     """A refused event without the values that strict readers refuse: it still says whose it is."""
 
 
-class Envelope(NamedTuple):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """A decoded request body: the key it carries, when it was sent, and its calls."""
 
     write_key: str

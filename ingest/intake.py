@@ -148,7 +148,7 @@ class Intake:
     def _keep(self, admission: Admission, events: int, answer: Answer, reply: Reply) -> None:
         """Reply when the rows are durable; `events` counts on its own what they came of."""
         metrics = self._line.metrics
-        rows, _, rejected = admission
+        rows, rejected = admission.rows, admission.rejected
         source = rows[0].source
 
         def told(error: Exception | None) -> None:

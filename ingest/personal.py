@@ -7,7 +7,6 @@ import msgspec
 import orjson
 
 from ingest.draft import Draft, Rules
-from ingest.event import RawEvent
 from ingest.judgement import properties_field, recognise
 from ingest.protocols.segment import as_text, replace
 from transforms.privacy import hide, mask_ip
@@ -67,7 +66,7 @@ def body_without_personal(body: bytes, rules: Rules) -> bytes:
 
 
 def _call_without_personal(item: Any, text: bytes, rules: Rules) -> bytes:
-    draft = Draft(RawEvent(item, text), 0, None)
+    draft = Draft(item, text, 0, None, 0)
     recognise(draft, rules)
     return without_personal(draft, rules)
 

@@ -4,16 +4,18 @@ A rejected event becomes a row too, with its reason; the sender is told, and not
 """
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from ingest.arrival import ARRIVAL_STEP, ArrivalClock
 from ingest.draft import Draft, Rules
-from ingest.event import Envelope, Origin, RawEvent
+from ingest.event import Envelope, Origin
 from ingest.judgement import judge
 from ingest.personal import body_without_personal, nothing_personal, without_personal
 from ingest.refusal import Refusal
 from ingest.rejection import Reason, Rejection
-from ingest.row import MAX_RUN_LENGTH, Row
+from ingest.row import MAX_RUN_LENGTH, Row, received_at
 from transforms.clock import parse_time
 from transforms.identity import event_id
 from transforms.privacy import mask_ip
@@ -21,7 +23,7 @@ from transforms.privacy import mask_ip
 _TOO_LARGE = 413
 
 
-class Admission(NamedTuple):
+class Admission(msgspec.Struct, frozen=True, gc=False):
     """Rows for the spool in order of receipt, and the answer's entry of each rejected event."""
 
     rows: list[Row]
@@ -44,7 +46,7 @@ class Pipeline:
         results: dict[str, dict[str, str]] = {}
         rejected = 0
         for index, event in enumerate(envelope.events):
-            draft = Draft(event, arrival, shared_sent_at)
+            draft = Draft(event.item, event.text, arrival, shared_sent_at, received_at(arrival))
             rejection = judge(draft, self.rules)
             if rejection is not None:
                 rejected += 1
@@ -57,8 +59,9 @@ class Pipeline:
         """Keep a body that could not be taken as one rejected row, cut to the size of an event."""
         reason = Reason.TOO_LARGE if refusal.status == _TOO_LARGE else Reason.UNREADABLE_BODY
         shown = body_without_personal(body, self.rules)
-        kept = RawEvent(None, shown[: self.rules.limits.max_event_bytes])
-        draft = Draft(kept, self.clock.reserve(1), None)
+        kept = shown[: self.rules.limits.max_event_bytes]
+        arrival = self.clock.reserve(1)
+        draft = Draft(None, kept, arrival, None, received_at(arrival))
         rejection = Rejection(reason, "$", refusal.detail)
         return Admission([row_of(draft, origin, rejection, self.rules)], {}, rejected=1)
 

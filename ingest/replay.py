@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import time_ns
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -19,12 +19,12 @@ from ingest.depth import measure
 from ingest.disk import Disk
 from ingest.draft import Draft, Rules
 from ingest.durability import SpoolFull
-from ingest.event import Origin, RawEvent
+from ingest.event import Origin
 from ingest.judgement import judge, properties_field
 from ingest.limits import json_path
 from ingest.pipeline import row_of
 from ingest.rejection import Reason
-from ingest.row import SCHEMA, Row
+from ingest.row import SCHEMA, Row, received_at
 from ingest.spool import SpoolConfig
 from ingest.writer import SegmentWriter
 from schemas.registry import EventSchema
@@ -88,12 +88,13 @@ def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
     A personal value is known by its hash alone: what a schema finds in a hash (its length, its
     format) is no fault, unless that value was the reason of the rejection.
     """
-    event = _event(rejected)
-    if event is None:
+    item = _item(rejected)
+    if item is None:
         return None
     # Its size was judged when it came, and hashes may be longer than what they hide.
-    rules = replace(rules, limits=replace(rules.limits, max_event_bytes=len(event.text)))
-    draft = Draft(event, rejected.arrival, rejected.sent_at)
+    rules = replace(rules, limits=replace(rules.limits, max_event_bytes=len(rejected.payload)))
+    arrival = rejected.arrival
+    draft = Draft(item, rejected.payload, arrival, rejected.sent_at, received_at(arrival))
     rejection = judge(draft, rules)
     if rejection is not None:
         schema = draft.schema if rejection.reason == Reason.SCHEMA else None
@@ -152,9 +153,9 @@ def respool(batches: Iterable[Sequence[Row]], config: SpoolConfig, disk: Disk) -
     return count
 
 
-def _event(rejected: Rejected) -> RawEvent | None:
+def _item(rejected: Rejected) -> dict[str, Any] | None:
     try:
-        item = orjson.loads(rejected.payload)
+        item: Any = orjson.loads(rejected.payload)
     except orjson.JSONDecodeError:
         return None
     if type(item) is not dict:
@@ -162,7 +163,7 @@ def _event(rejected: Rejected) -> RawEvent | None:
     if rejected.event_type:
         # A single call says its type by its path, not in its text.
         item["type"] = rejected.event_type
-    return RawEvent(item, rejected.payload)
+    return item
 
 
 def _only_hashes(draft: Draft, schema: EventSchema, reason_path: str) -> bool:

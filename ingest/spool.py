@@ -14,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import orjson
 import pyarrow as pa
 
@@ -53,7 +54,7 @@ Told = Callable[[Exception | None], None]
 """What is called once: with None when rows are durable, or with the fault that kept them out."""
 
 
-class _Request(NamedTuple):
+class _Request(msgspec.Struct, frozen=True, gc=False):
     rows: Sequence[Row]
     received: Mapping[str, int]
     told: Told

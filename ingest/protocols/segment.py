@@ -52,7 +52,7 @@ def _envelope(document: Any, body: bytes, call: str) -> Envelope | Refusal:
     items = document.get("batch")
     if type(items) is not list:
         return Refusal(400, "not_a_batch", "The body must have a list `batch` of calls.")
-    events = list(map(RawEvent._make, zip(items, _texts(items, body), strict=True)))
+    events = list(map(RawEvent, items, _texts(items, body)))
     shared = document.get("context")
     if type(shared) is dict and shared:
         events = [_with_context(event, shared) for event in events]
