@@ -310,7 +310,7 @@ async def test_an_answer_that_fails_disturbs_nobody(
 
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
     spool.append([(1, "x")], {}, gone)
-    await append(spool, [(2, "x")], {})
+    await asyncio.wait_for(append(spool, [(2, "x")], {}), 10)
     assert rows_in(tmp_path) == [1, 2]
     assert "The client went away." in caplog.text
 
