@@ -414,6 +414,18 @@ def test_a_head_is_known_at_the_start_of_a_request_alone(
     assert (intake.replies, clock.tasks) == ([], 1)
 
 
+def test_a_known_head_inside_of_another_is_no_head(
+    clock: Clock, intake: Held, used: tuple[Connection, Wire]
+) -> None:
+    """What repeats the last request is none when it goes on with a head that has begun."""
+    connection, _ = used
+    connection.data_received(post(click("x")))
+    intake.answer()
+    connection.data_received(b"GET /livez HTTP/1.1\r\nX: ")
+    connection.data_received(post(click("x")))
+    assert (intake.replies, clock.tasks) == ([], 1)
+
+
 def test_the_rest_of_a_head_is_no_head(intake: Held, used: tuple[Connection, Wire]) -> None:
     """What followed the first piece of a request is no request when it comes by itself."""
     connection, wire = used
