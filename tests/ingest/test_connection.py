@@ -414,14 +414,12 @@ def test_a_head_is_known_at_the_start_of_a_request_alone(
     assert (intake.replies, clock.tasks) == ([], 1)
 
 
-def test_a_known_head_inside_of_another_is_no_head(
+def test_a_known_head_overtakes_nobody(
     clock: Clock, intake: Held, used: tuple[Connection, Wire]
 ) -> None:
-    """What repeats the last request is none when it goes on with a head that has begun."""
+    """What repeats an earlier request waits while one that went another way is under way."""
     connection, _ = used
-    connection.data_received(post(click("x")))
-    intake.answer()
-    connection.data_received(b"GET /livez HTTP/1.1\r\nX: ")
+    connection.data_received(b"GET /livez HTTP/1.1\r\n\r\n")
     connection.data_received(post(click("x")))
     assert (intake.replies, clock.tasks) == ([], 1)
 
