@@ -5,7 +5,7 @@ together: in a backlog people stand in several loads, and each costs less among 
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -67,6 +67,14 @@ class Landing:
             self._finish(self._done)
         if self._done is None and self._waiting and (rows >= _ENOUGH_ROWS or not behind):
             self._begin()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long for what is being settled; False when nothing is left."""
+        self.go_on(behind=False)
+        if self._done is not None:
+            wait([self._done], seconds)
+            self.go_on(behind=False)
+        return self._done is not None
 
     def end(self) -> None:
         """Settle all that waits, and let go of it."""

@@ -70,8 +70,8 @@ class Prepared:
 class Loader:
     """Loads until `stop` is set; `connect` opens the warehouse, anew after each error.
 
-    While the warehouse inserts one load, the columns of the next are derived in a thread and people
-    of those before it are settled in another: the engine works without Python's lock.
+    While one load is inserted, people of those before it are settled in a thread, and in a backlog
+    the columns of the next are derived in another: the engine works without Python's lock.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Loader:
                 self.stop.wait(self._config.poll_s)
 
     def load_once(self) -> bool:
-        """Do one load if there is one to do; False when there is none, or it was told to stop."""
+        """Do one load if there is one to do; False when all have landed, or it was told to stop."""
         self._publish()
         try:
             with self._loading:
@@ -130,20 +130,21 @@ class Loader:
 
     def _load(self) -> bool:
         prepared = self._prepared()
-        if prepared is not None:
+        if prepared is None:
+            return self._landing.wait(self._config.poll_s)
+        # Without a backlog what is fixed later holds more of what has come, and it is seen sooner.
+        if self._behind:
             self._prepare_ahead(prepared.load)
-            self._landing.add(self._insert(prepared))
-            self._landing.go_on(behind=self._behind)
-        if self._ahead is None:
-            self._landing.end()
-        return prepared is not None
+        self._landing.add(self._insert(prepared))
+        self._landing.go_on(behind=self._behind)
+        return True
 
     def _prepared(self) -> Prepared | None:
         """Take what was prepared ahead, or prepare what there is to load."""
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             return ahead.result()
-        load = self._next([])
+        load = self._next(self._landing.loads)
         return None if load is None else self._prepare(load)
 
     def _prepare_ahead(self, current: Load) -> None:
@@ -217,6 +218,7 @@ class Loader:
         self._loads.finish(load)
         self._state.loaded_rows_total += inserted.rows - len(load.refused)
         self._state.refused_rows_total += len(load.refused)
+        self._publish()
 
     def _insert_runs(self, of_runs: pa.Table, load: Load) -> None:
         """Insert the rows of test runs; what is refused of one load is kept as rejected."""

@@ -121,7 +121,8 @@ class Teller:
         for rows in loads:
             number = next(self.numbers)
             (road.spool / f"{number:016d}-{number:08x}-1.arrow").write_bytes(segment_of(rows))
-            assert loader.load_once()
+            while loader.load_once():
+                pass
         assert not list(road.spool.glob("*.arrow"))
 
 
