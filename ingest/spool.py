@@ -28,6 +28,7 @@ from ingest.writer import SegmentWriter
 Row = tuple[Any, ...]
 
 _log = logging.getLogger(__name__)
+_UNFIT = (ValueError, TypeError, ArithmeticError, pa.ArrowException)
 _SCAN_INTERVAL_S = 1.0
 # A loader this far behind gains nothing from small, young segments; then size alone seals.
 _BACKLOG_SEGMENTS = 100
@@ -176,7 +177,8 @@ class Spool:
             self._timer = None
         requests, self._waiting, self._waiting_rows = self._waiting, [], 0
         try:
-            self._write(requests)
+            requests, batch = self._gather(requests)
+            self._write(requests, batch)
         except Exception as error:  # noqa: BLE001 - whatever happened, nobody waits for ever
             if isinstance(error, SyncFailed):
                 self.failed.set()
@@ -186,8 +188,7 @@ class Spool:
         if self._writer is not None and self._writer.size >= self._config.segment_bytes:
             self._seal(self._writer)
 
-    def _write(self, requests: list[_Request]) -> None:
-        requests, batch = self._gather(requests)
+    def _write(self, requests: list[_Request], batch: pa.RecordBatch) -> None:
         if not requests:
             return
         received: dict[str, int] = {}
@@ -202,20 +203,25 @@ class Spool:
         self._bytes += writer.size - before
 
     def _gather(self, requests: list[_Request]) -> tuple[list[_Request], pa.RecordBatch]:
-        """Build one batch; requests whose rows do not fit the schema are answered and left out."""
+        """Build one batch; requests whose rows do not fit the schema are told and left out."""
         try:
             return requests, self._batch(requests)
-        except (ValueError, TypeError, ArithmeticError, pa.ArrowException):
-            fit = [request for request in requests if self._fits(request)]
-            return fit, self._batch(fit)
+        except _UNFIT:
+            faults = [self._fault(request) for request in requests]
+        judged = list(zip(requests, faults, strict=True))
+        fit = [request for request, fault in judged if fault is None]
+        batch = self._batch(fit)
+        for request, fault in judged:
+            if fault is not None:
+                _tell([request], fault)
+        return fit, batch
 
-    def _fits(self, request: _Request) -> bool:
+    def _fault(self, request: _Request) -> Exception | None:
         try:
             self._batch([request])
-        except (ValueError, TypeError, ArithmeticError, pa.ArrowException) as error:
-            _tell([request], error)
-            return False
-        return True
+        except _UNFIT as error:
+            return error
+        return None
 
     def _batch(self, requests: list[_Request]) -> pa.RecordBatch:
         rows = chain.from_iterable(request.rows for request in requests)

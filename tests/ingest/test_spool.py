@@ -291,6 +291,20 @@ async def test_rows_that_do_not_fit_fail_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("room", [True, False])
+async def test_every_request_is_told_once(tmp_path: Path, *, room: bool) -> None:
+    """Each request of a commit hears of its end once, be its rows kept, unfit or without room."""
+    disk = FaultyDisk(create=[0 if room else errno.ENOSPC])
+    spool = Spool(config(tmp_path), SCHEMA, disk, worker="w0")
+    told: list[tuple[int, type]] = []
+    for n, text in enumerate(("x", "\ud800", "y")):
+        spool.append([(n, text)], {}, lambda error, n=n: told.append((n, type(error))))
+    await spool.close()
+    kept = type(None) if room else SpoolFull
+    assert sorted(told, key=str) == [(0, kept), (1, UnicodeEncodeError), (2, kept)]
+
+
+@pytest.mark.anyio
 async def test_a_commit_of_unfit_rows_alone_writes_nothing(tmp_path: Path) -> None:
     """When no request of a commit can be stored, no file comes of it."""
     spool = Spool(config(tmp_path), SCHEMA, worker="w0")
