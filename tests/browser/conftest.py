@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from tests.conftest import WRITE_KEYS, RunningProduct, running_product
 
@@ -29,6 +29,11 @@ NOTHING_WAITS = "!Object.keys(localStorage).some(key => /^fhq/.test(key))"
 """Holds in a page when the collector has answered for every event that its origin kept."""
 
 _NUMBERS = count()
+
+
+def is_batch(request: Request) -> bool:
+    """Whether a page sends events by a request."""
+    return "batch" in request.url
 
 
 def elsewhere(page: Page) -> None:

@@ -159,8 +159,8 @@ def test_offline_then_online(visits: Visits) -> None:
         page.goto(url)
         visits.wait(host, "page_viewed")
         profile.set_offline(True)
-        page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'offline'})")
-        page.wait_for_event("requestfailed")
+        with page.expect_event("requestfailed"):
+            page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'offline'})")
         assert queued(page) >= 1
         profile.set_offline(False)
         (row,) = visits.wait(host, "guide_opened")
@@ -394,8 +394,8 @@ def test_a_blocked_collector(visits: Visits) -> None:
         page = profile.new_page()
         errors = note_errors(page)
         page.goto(url)
-        page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'blocked'})")
-        page.wait_for_event("requestfailed")
+        with page.expect_event("requestfailed"):
+            page.evaluate("funnelhouse.track('Guide Opened', {guide_id: 'blocked'})")
         page.click("a")
         page.wait_for_url("**/next")
         assert queued(page) >= 2

@@ -1,11 +1,12 @@
 """Who is here, as the tag knows it: ids, sessions, consent, other domains, privacy."""
 
 import time
+from contextlib import nullcontext
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Visits, elsewhere
+from tests.browser.conftest import Visits, elsewhere, is_batch
 
 LINKS = "{0},*.{0}"
 MINUTE_MS = 60_000
@@ -165,10 +166,9 @@ def test_consent(
             profile.add_init_script(script)
         page = profile.new_page()
         for _ in range(2):
-            page.goto(url)
-            page.wait_for_function("!!window.funnelhouse?.track")
-            if sent:
-                page.wait_for_event("requestfinished", lambda request: "batch" in request.url)
+            with page.expect_event("requestfinished", is_batch) if sent else nullcontext():
+                page.goto(url)
+                page.wait_for_function("!!window.funnelhouse?.track")
         assert bool(kept(page)) == keeps
         page.goto("about:blank")
         if sent:
@@ -277,9 +277,9 @@ def test_a_link_that_was_passed_on(visits: Visits) -> None:
             if at:
                 profile.add_init_script(f"Date.now = () => {at}")
             page = profile.new_page()
-            page.goto(address)
-            page.wait_for_url(target)
-            page.wait_for_event("requestfinished", lambda request: "batch" in request.url)
+            with page.expect_event("requestfinished", is_batch):
+                page.goto(address)
+                page.wait_for_url(target)
     found = ids(visits, other, 4) + ids(visits, base, 1)
     assert len(set(found)) == 5
 

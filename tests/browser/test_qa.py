@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from tests.browser.conftest import NOTHING_WAITS, STYLE, Visits
+from tests.browser.conftest import NOTHING_WAITS, STYLE, Visits, is_batch
 from tests.docs.test_readme import README
 
 BODY = "<a data-cta='apply' data-cta-position='nowhere' href='#x'>apply</a>"
@@ -78,8 +78,8 @@ def test_verdicts_in_the_console(visits: Visits) -> None:
             page = profile.new_page()
             lines = said.setdefault(host, [])
             page.on("console", lambda message, lines=lines: lines.append(message.text))
-            page.goto(url)
-            page.wait_for_event("requestfinished", lambda request: "batch" in request.url)
+            with page.expect_event("requestfinished", is_batch):
+                page.goto(url)
             page.wait_for_function(NOTHING_WAITS)
     assert "funnelhouse" in str(said.pop("localhost"))
     assert "funnelhouse" not in str(said)
