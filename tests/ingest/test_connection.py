@@ -404,22 +404,13 @@ def test_one_request_at_a_time(clock: Clock, intake: Held, used: tuple[Connectio
     assert (intake.replies, clock.tasks) == ([], 1)
 
 
-def test_a_head_is_known_at_the_start_of_a_request_alone(
-    clock: Clock, intake: Held, used: tuple[Connection, Wire]
+@pytest.mark.parametrize("end", ["X: ", "\r\n"], ids=["a head not at its end", "a request under way"])
+def test_a_known_head_is_no_way_past_another(
+    clock: Clock, intake: Held, used: tuple[Connection, Wire], end: str
 ) -> None:
-    """What looks like a request of its own inside of another one's head is no request."""
+    """What repeats an earlier request is none inside of a head, and waits for another's answer."""
     connection, _ = used
-    connection.data_received(b"GET /livez HTTP/1.1\r\nX: ")
-    connection.data_received(post(click("x")))
-    assert (intake.replies, clock.tasks) == ([], 1)
-
-
-def test_a_known_head_overtakes_nobody(
-    clock: Clock, intake: Held, used: tuple[Connection, Wire]
-) -> None:
-    """What repeats an earlier request waits while one that went another way is under way."""
-    connection, _ = used
-    connection.data_received(b"GET /livez HTTP/1.1\r\n\r\n")
+    connection.data_received(f"GET /livez HTTP/1.1\r\n{end}".encode())
     connection.data_received(post(click("x")))
     assert (intake.replies, clock.tasks) == ([], 1)
 
