@@ -6,11 +6,10 @@ segment go when the warehouse has made its rows durable.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -23,28 +22,16 @@ from ingest.insertion import DataError, Insertion, Stopped
 from ingest.landing import Inserted, Landing
 from ingest.load import Load, Loads, Part, plan
 from ingest.metrics import LoaderSnapshot, write_snapshot
-from ingest.recovery import quarantine, recover, sealed
+from ingest.preparation import Preparation, Prepared, derived_from
+from ingest.recovery import recover, sealed
 from ingest.rejection import Reason
-from ingest.segment import Frame, Segment, read_segment
-from ingest.tables import (
-    Rows,
-    event_table,
-    received_table,
-    refused,
-    rejected_table,
-    rows_of,
-    run_rejected_table,
-    taken_back_table,
-)
-from sql.runs import Run, registered
+from ingest.tables import refused, rejected_table, run_rejected_table, taken_back_table
 from sql.settle import TOUCHED, Settlement
 from sql.turn import Turn
 
 log = logging.getLogger(__name__)
 
-_MAX_ERROR = 500
 _REFUSED = Reason.REFUSED_BY_WAREHOUSE
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +43,6 @@ class LoaderConfig:
     max_load_bytes: int
     poll_s: float = 0.1
     longest_wait_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A load with its rows read, and the table of all its events, or why there is none."""
-
-    load: Load
-    rows: Rows
-    events: pa.Table | DataError
 
 
 class Loader:
@@ -86,9 +64,10 @@ class Loader:
         self._settlement = settlement
         self._disk = disk
         self._loads = Loads(config.spool, disk)
-        self._insertion, self._asking, settling = (
+        self._insertion, asking, settling = (
             Insertion(connect, self.stop, self._note_retry, config.longest_wait_s) for _ in range(3)
         )
+        self._preparation = Preparation(config.spool, disk, asking)
         self._landing = Landing(settlement, settling, self._landed)
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
         self._announced: set[str] = set()
@@ -145,12 +124,12 @@ class Loader:
         if ahead is not None:
             return ahead.result()
         load = self._next(self._landing.loads)
-        return None if load is None else self._prepare(load)
+        return None if load is None else self._preparation.prepare(load)
 
     def _prepare_ahead(self, current: Load) -> None:
         following = self._next([current, *self._landing.loads])
         if following is not None:
-            self._ahead = self._thread.submit(self._prepare, following)
+            self._ahead = self._thread.submit(self._preparation.prepare, following)
 
     def _next(self, taken: list[Load]) -> Load | None:
         """Fix the next load on disk, of segments that no `taken` load has, if there are any."""
@@ -175,23 +154,9 @@ class Loader:
         """Tell the ledger what sealed segments were received with, before any row of them lands."""
         new = [path for path in segments if path.name not in self._announced]
         if new:
-            received = received_table((path, self._read(path).frames) for path in new)
+            received = self._preparation.received(new)
             self._insertion.insert("received_raw", received, f"{new[0].stem}+{len(new)}-received")
         self._announced = {path.name for path in segments}
-
-    def _prepare(self, load: Load) -> Prepared:
-        paths = [self._config.spool / name for name in load.segments]
-        frames = (frame for path in paths for frame in self._frames(path))
-        rows = rows_of(frames, self._registered)
-        return Prepared(load, rows, _derived(rows.accepted))
-
-    def _registered(self, names: Collection[str]) -> Mapping[str, tuple[int, int]]:
-        found: dict[str, Run] = {}
-        self._asking.run(lambda client: found.update(registered(client, names)))
-        return {
-            name: (_microseconds(run.starts_at), _microseconds(run.ends_at))
-            for name, run in found.items()
-        }
 
     def _insert(self, prepared: Prepared) -> Inserted:
         """Insert the rows of a load, whose people are to be settled before it has landed."""
@@ -224,7 +189,7 @@ class Loader:
         """Insert the rows of test runs; what is refused of one load is kept as rejected."""
         is_rejected = pc.not_equal(of_runs["reason"], pa.scalar(""))
         accepted, rejected = of_runs.filter(pc.invert(is_rejected)), of_runs.filter(is_rejected)
-        derived = _derived(accepted)
+        derived = derived_from(accepted)
         try:
             if isinstance(derived, DataError):
                 raise derived
@@ -256,24 +221,13 @@ class Loader:
     def _insert_part(self, prepared: Prepared, part: Part) -> pa.Table:
         events = prepared.events
         if isinstance(events, DataError):
-            events = _derived(prepared.rows.accepted.slice(part.start, part.end - part.start))
+            events = derived_from(prepared.rows.accepted.slice(part.start, part.end - part.start))
         else:
             events = events.slice(part.start, part.end - part.start)
         if isinstance(events, DataError):
             raise events
         self._insertion.insert("events_raw", events, prepared.load.token("events_raw", part))
         return events
-
-    def _frames(self, path: Path) -> list[Frame]:
-        segment = self._read(path)
-        if segment.damaged:
-            quarantine(path, segment.damaged, self._disk)
-            why = [span.why for span in segment.damaged]
-            log.error("segment damaged, bytes set aside", extra={"segment": path.name, "why": why})
-        return segment.frames
-
-    def _read(self, path: Path) -> Segment:
-        return read_segment(self._disk.read(path))
 
     def _note_retry(self, error: str) -> None:
         self._state.retries_total += 1
@@ -286,17 +240,3 @@ class Loader:
         oldest_us = int(segments[0].name.partition("-")[0]) if segments else None
         self._state.lag_s = max(0.0, time.time() - oldest_us / 1e6) if oldest_us else 0.0
         write_snapshot(self._config.run_folder / "loader.json", self._state)
-
-
-def _microseconds(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(microseconds=1)
-
-
-def _derived(accepted: pa.Table) -> pa.Table | DataError:
-    """Derive the columns of accepted rows; one that nobody foresaw must not stop the others."""
-    try:
-        return event_table(accepted)
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it was, that row is set aside with it
-        return DataError(f"Its columns cannot be derived: {error}"[:_MAX_ERROR])

@@ -404,7 +404,7 @@ def test_one_request_at_a_time(clock: Clock, intake: Held, used: tuple[Connectio
     assert (intake.replies, clock.tasks) == ([], 1)
 
 
-@pytest.mark.parametrize("end", ["X: ", "\r\n"], ids=["a head not at its end", "a request under way"])
+@pytest.mark.parametrize("end", ["X: ", "\r\n"], ids=["within a head", "under way"])
 def test_a_known_head_is_no_way_past_another(
     clock: Clock, intake: Held, used: tuple[Connection, Wire], end: str
 ) -> None:
