@@ -59,9 +59,9 @@ class EventSheet:
     def _judged(self, cells: Mapping[str, str]) -> None:
         call = self._call(cells)
         draft = Draft(call, orjson.dumps(call), 0, None, now_us())
-        rejection = judge(draft, self._rules)
-        if rejection is not None:
-            raise ValueError(_told(rejection))
+        judge([draft], self._rules)
+        if draft.rejection is not None:
+            raise ValueError(_told(draft.rejection))
 
     def _call(self, cells: Mapping[str, str]) -> dict[str, Any]:
         call: dict[str, Any] = {

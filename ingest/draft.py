@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ingest.limits import Limits
+from ingest.rejection import Rejection
 from schemas.registry import EventSchema, Plan
 
 
@@ -37,3 +38,4 @@ class Draft(msgspec.Struct, gc=False):
     context: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     schema: EventSchema | None = None
+    rejection: Rejection | None = None

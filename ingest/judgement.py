@@ -82,13 +82,14 @@ def known(draft: Draft, rules: Rules) -> Rejection | None:
     if type(sent) is not str or not sent.strip():
         detail = "A track call needs the event's name in `event`."
         return Rejection(Reason.MISSING_NAME, "$.event", detail)
-    draft.name = draft.sent_name = sent
+    draft.sent_name = sent
     version = draft.context.get("schema_version")
     schema = rules.plan.find(sent, version if type(version) is str else None)
     if schema is not None:
         draft.schema = schema
         draft.name = schema.name
         return None
+    draft.name = sent
     if rules.plan.has(sent):
         detail = "The plan has no such version of the event; send one of its versions, or none."
         return Rejection(Reason.UNKNOWN_VERSION, "$.context.schema_version", detail)
@@ -150,20 +151,26 @@ def valid(draft: Draft, _rules: Rules) -> Rejection | None:
     return _schema_fault(schema, draft)
 
 
-def judge(draft: Draft, rules: Rules) -> Rejection | None:
-    """Send one event down the steps; the first rejection ends its way."""
-    # Not a loop over steps: the interpreter makes a call quick where it is always the same one.
-    rejection = (
-        readable(draft, rules)
-        or shaped(draft, rules)
-        or known(draft, rules)
-        or identified(draft, rules)
-        or timely(draft, rules)
-        or valid(draft, rules)
-    )
-    if rejection is not None:
-        recognise(draft, rules)
-    return rejection
+_STEPS = (readable, shaped, known, identified, timely, valid)
+
+
+def judge(drafts: Sequence[Draft], rules: Rules) -> int:
+    """Send events down the steps; the first rejection ends an event's way. Return how many fell."""
+    fell = 0
+    standing = drafts
+    # All events take a step before any takes the next: the processor then has its code at hand.
+    for step in _STEPS:
+        fell_here = 0
+        for draft in standing:
+            rejection = step(draft, rules)
+            if rejection is not None:
+                draft.rejection = rejection
+                recognise(draft, rules)
+                fell_here += 1
+        if fell_here:
+            standing = [draft for draft in standing if draft.rejection is None]
+            fell += fell_here
+    return fell
 
 
 def recognise(draft: Draft, rules: Rules) -> None:

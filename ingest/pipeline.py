@@ -41,19 +41,14 @@ class Pipeline:
     def admit(self, envelope: Envelope, origin: Origin) -> Admission:
         """Judge the events of one request; each ends as exactly one row."""
         arrival = self.clock.reserve(len(envelope.events))
-        shared_sent_at = parse_time(envelope.sent_at)
-        rows: list[Row] = []
-        results: dict[str, dict[str, str]] = {}
-        rejected = 0
-        for index, event in enumerate(envelope.events):
-            draft = Draft(event.item, event.text, arrival, shared_sent_at, received_at(arrival))
-            rejection = judge(draft, self.rules)
-            if rejection is not None:
-                rejected += 1
-                results[_label(event.item, index)] = rejection.as_result()
-            rows.append(row_of(draft, origin, rejection, self.rules))
+        sent_at = parse_time(envelope.sent_at)
+        drafts: list[Draft] = []
+        for event in envelope.events:
+            drafts.append(Draft(event.item, event.text, arrival, sent_at, received_at(arrival)))
             arrival += ARRIVAL_STEP
-        return Admission(rows, results, rejected)
+        rejected = judge(drafts, self.rules)
+        rows = [row_of(draft, origin, self.rules) for draft in drafts]
+        return Admission(rows, _results(drafts) if rejected else {}, rejected)
 
     def refuse(self, refusal: Refusal, body: bytes, origin: Origin) -> Admission:
         """Keep a body that could not be taken as one rejected row, cut to the size of an event."""
@@ -62,12 +57,13 @@ class Pipeline:
         kept = shown[: self.rules.limits.max_event_bytes]
         arrival = self.clock.reserve(1)
         draft = Draft(None, kept, arrival, None, received_at(arrival))
-        rejection = Rejection(reason, "$", refusal.detail)
-        return Admission([row_of(draft, origin, rejection, self.rules)], {}, rejected=1)
+        draft.rejection = Rejection(reason, "$", refusal.detail)
+        return Admission([row_of(draft, origin, self.rules)], {}, rejected=1)
 
 
-def row_of(draft: Draft, origin: Origin, rejection: Rejection | None, rules: Rules) -> Row:
+def row_of(draft: Draft, origin: Origin, rules: Rules) -> Row:
     """Write down one judged event, personal fields hashed."""
+    rejection = draft.rejection
     reason, path, detail = rejection or ("", "", "")
     item = draft.item if isinstance(draft.item, dict) else _EMPTY
     payload = draft.text
@@ -121,7 +117,12 @@ _EMPTY: dict[str, Any] = {}
 _new_row = tuple.__new__  # what Row itself calls, at half the cost on the busiest line
 
 
-def _label(item: Any, index: int) -> str:
-    """Name an event in the answer: its messageId, or where there is none its index."""
-    message_id = item.get("messageId") if isinstance(item, dict) else None
-    return message_id if type(message_id) is str and message_id else str(index)
+def _results(drafts: list[Draft]) -> dict[str, dict[str, str]]:
+    """Name what was rejected: by its messageId, or where there is none by its index."""
+    results = {}
+    for index, draft in enumerate(drafts):
+        if draft.rejection is not None:
+            message_id = draft.item.get("messageId") if isinstance(draft.item, dict) else None
+            label = message_id if type(message_id) is str and message_id else str(index)
+            results[label] = draft.rejection.as_result()
+    return results

@@ -95,7 +95,8 @@ def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
     rules = replace(rules, limits=replace(rules.limits, max_event_bytes=len(rejected.payload)))
     arrival = rejected.arrival
     draft = Draft(item, rejected.payload, arrival, rejected.sent_at, received_at(arrival))
-    rejection = judge(draft, rules)
+    judge([draft], rules)
+    rejection, draft.rejection = draft.rejection, None
     if rejection is not None:
         schema = draft.schema if rejection.reason == Reason.SCHEMA else None
         if schema is None or not _only_hashes(draft, schema, rejected.path):
@@ -103,7 +104,7 @@ def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
     origin = Origin(
         rejected.source, rejected.server, rejected.user_agent, rejected.ip, rejected.page
     )
-    row = row_of(draft, origin, None, rules)
+    row = row_of(draft, origin, rules)
     # An id that was drawn at random must stay: the rejected row is found by it.
     return row._replace(event_id=UUID(rejected.event_id).bytes, replayed=True)
 

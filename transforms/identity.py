@@ -2,24 +2,27 @@
 
 import os
 from binascii import unhexlify
-from hashlib import sha256
+
+from xxhash import xxh3_128_intdigest
 
 _ID_BYTES = 16
 _HEX_DIGITS = 32
 _HYPHENATED = 36
-# Looked up by the byte: an id then takes a sixth less time than with shifts of 128-bit numbers.
-_VERSION_4 = [bytes([0x40 | byte & 0x0F]) for byte in range(256)]
-_VERSION_8 = [bytes([0x80 | byte & 0x0F]) for byte in range(256)]
-_VARIANT = [bytes([0x80 | byte & 0x3F]) for byte in range(256)]
+# Bits of the 128-bit number: the version in the high half of byte 6, the variant 10 atop byte 8.
+_FREE = ~(0xF << 76 | 0b11 << 62)
+_VERSION_4 = 4 << 76 | 0b10 << 62
+_VERSION_8 = 8 << 76 | 0b10 << 62
 
 
 def event_id(message_id: object, source: str) -> bytes:
     """The 16 bytes of the event's UUID.
 
     UUID text (8-4-4-4-12 or 32 hexadecimal digits, any case) is taken as it is. Any other text,
-    or a number by its text, becomes a version 8 UUID (RFC 9562, 5.8): the first 16 bytes of
-    SHA-256 over source, NUL and id in UTF-8, with the version and variant bits set. Nothing,
-    blank text and other JSON become a random version 4 UUID, which a retry does not repeat.
+    or a number by its text, becomes a version 8 UUID (RFC 9562, 5.8): XXH3-128 over source, NUL
+    and id in UTF-8, with the version and variant bits set. Nothing, blank text and other JSON
+    become a random version 4 UUID, which a retry does not repeat.
+
+    The hash keeps ids apart, and from nobody: whoever may send an event may name any UUID for it.
     """
     if isinstance(message_id, str):
         return _from_uuid_text(message_id) or _from_text(message_id, source)
@@ -44,7 +47,7 @@ def _from_text(text: str, source: str) -> bytes:
     if not text or text.isspace():
         return _random()
     named = f"{source}\0{text}".encode("utf-8", "surrogatepass")
-    return _stamped(sha256(named).digest(), _VERSION_8)
+    return _stamped(xxh3_128_intdigest(named), _VERSION_8)
 
 
 def _number_text(number: float) -> str:
@@ -55,9 +58,8 @@ def _number_text(number: float) -> str:
 
 
 def _random() -> bytes:
-    return _stamped(os.urandom(_ID_BYTES), _VERSION_4)
+    return _stamped(int.from_bytes(os.urandom(_ID_BYTES)), _VERSION_4)
 
 
-def _stamped(raw: bytes, version: list[bytes]) -> bytes:
-    """First 16 bytes, the version in the high half of byte 6 and the variant 10 atop byte 8."""
-    return raw[:6] + version[raw[6]] + raw[7:8] + _VARIANT[raw[8]] + raw[9:_ID_BYTES]
+def _stamped(number: int, version: int) -> bytes:
+    return (number & _FREE | version).to_bytes(_ID_BYTES)

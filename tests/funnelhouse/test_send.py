@@ -317,7 +317,9 @@ def test_again_doubles_nothing(product: RunningProduct, running: CommandLine) ->
         assert b"4 events sent, 1 rejected." in ended.stdout
         assert b"line 4: unknown_event $.event" in ended.stderr
     assert running.run("send", "-", "--allow-rejected", stdin=text).returncode == 0
-    seen = "SELECT count() AS n FROM rejected_events WHERE sent_name = 'End Of Twice'"
-    product.wait_visible(lambda: int(product.sql(seen)[0]["n"]) == 3)
+    seen = """SELECT (SELECT count() FROM rejected_events WHERE sent_name = 'End Of Twice')
+        + (SELECT count() FROM duplicate_events
+            WHERE event_id IN (SELECT event_id FROM events WHERE user_id = 'twice')) AS n"""
+    product.wait_visible(lambda: int(product.sql(seen)[0]["n"]) == 3 + 6)
     (row,) = product.sql("SELECT count() AS n FROM events WHERE user_id = 'twice'")
     assert int(row["n"]) == 3
