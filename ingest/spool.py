@@ -198,9 +198,9 @@ class Spool:
         self._check_room(batch.get_total_buffer_size())
         self._check_disk(batch.get_total_buffer_size())
         writer = self._writer or self._open()
-        before = writer.size
+        before = writer.size_on_disk
         writer.write(batch, orjson.dumps({"received": received}))
-        self._bytes += writer.size - before
+        self._bytes += writer.size_on_disk - before
 
     def _gather(self, requests: list[_Request]) -> tuple[list[_Request], pa.RecordBatch]:
         """Build one batch; requests whose rows do not fit the schema are told and left out."""
@@ -233,7 +233,7 @@ class Spool:
         self._segments_opened += 1
         name = f"{int(self._clock() * 1_000_000):016d}-{self._worker}-{self._segments_opened}"
         self._writer = SegmentWriter(self._config.folder, self._schema, self._disk, name)
-        self._bytes += self._writer.size
+        self._bytes += self._writer.size_on_disk
         self._segments += 1
         self._seal_later(self._writer)
         return self._writer
