@@ -156,21 +156,19 @@ _STEPS = (readable, shaped, known, identified, timely, valid)
 
 def judge(drafts: Sequence[Draft], rules: Rules) -> int:
     """Send events down the steps; the first rejection ends an event's way. Return how many fell."""
-    fell = 0
     standing = drafts
     # All events take a step before any takes the next: the processor then has its code at hand.
     for step in _STEPS:
-        fell_here = 0
+        fell = False
         for draft in standing:
             rejection = step(draft, rules)
             if rejection is not None:
                 draft.rejection = rejection
                 recognise(draft, rules)
-                fell_here += 1
-        if fell_here:
+                fell = True
+        if fell:
             standing = [draft for draft in standing if draft.rejection is None]
-            fell += fell_here
-    return fell
+    return len(drafts) - len(standing)
 
 
 def recognise(draft: Draft, rules: Rules) -> None:
