@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.row import ARRIVAL_BITS, SCHEMA
+from ingest.row import ARRIVAL_BITS, SCHEMA, of_this_version
 from ingest.segment import Frame
 from transforms.columns import Around, Call, Surroundings, read_call, read_surroundings
 
@@ -74,7 +74,7 @@ def no_runs(_names: Collection[str]) -> Mapping[str, tuple[int, int]]:
 
 def rows_of(frames: Iterable[Frame], registered: Registered = no_runs) -> Rows:
     """Gather the rows of frames, apart by outcome, those of registered runs on their own."""
-    batches = [frame.batch for frame in frames]
+    batches = [of_this_version(frame.batch) for frame in frames]
     rows = pa.Table.from_batches(batches, SCHEMA).combine_chunks()
     is_of_run = _are_of_runs(rows, registered)
     of_runs = rows.filter(is_of_run)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,6 +53,29 @@ def test_a_replayed_row_that_is_refused_takes_nothing_back() -> None:
     """The rejection stays when the warehouse refuses what was to replace it."""
     rows = rows_of(frames(ACCEPTED.row(), REPLAYED.row()))
     assert taken_back_table(rows.accepted, {1}).num_rows == 0
+
+
+def test_rows_of_an_earlier_version_have_empty_fields() -> None:
+    """What a version before had no column for is empty, or nothing where that may be."""
+    lacking = ["arrival", "sent_at", "payload", "planned", "run"]
+    (old,) = read_segment(segment_of([ACCEPTED.row()], lacking=lacking)).frames
+    (row,) = rows_of([*frames(), old]).accepted.to_pylist()
+    assert {name: row[name] for name in lacking} == {
+        "arrival": 0,
+        "sent_at": None,
+        "payload": b"",
+        "planned": False,
+        "run": "",
+    }
+    assert row["event_name"] == "applied"
+
+
+def test_rows_of_a_newer_version_are_no_rows_of_this_one() -> None:
+    """What has a column that is not known here is not loaded without it."""
+    (frame,) = frames(ACCEPTED.row())
+    newer = frame.batch.append_column("mood", pa.array(["good"]))
+    with pytest.raises(ValueError, match="rows of a newer version, with mood; start that version"):
+        rows_of([replace(frame, batch=newer)])
 
 
 def test_rows_of_many_frames_keep_their_order() -> None:

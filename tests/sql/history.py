@@ -182,18 +182,21 @@ def _microseconds(time: datetime) -> int:
     return seconds * 1_000_000 + time.microsecond
 
 
-def segment_of(rows: Sequence[Row], received: dict[str, int] | None = None) -> bytes:
+def segment_of(
+    rows: Sequence[Row], received: dict[str, int] | None = None, lacking: Sequence[str] = ()
+) -> bytes:
     """Return a sealed segment of one frame; without `received` the rows are counted.
 
-    A replayed row was counted when it first came.
+    A replayed row was counted when it first came. `lacking` names columns to leave out.
     """
     if received is None:
         first = (row for row in rows if not row.replayed)
         received = Counter(f"{row.source}|{minute(row.arrival)}" for row in first)
     segment_id = secrets.randbits(64)
-    opening = encode_opening(SCHEMA, segment_id)
+    batch = batch_of(rows).drop_columns(list(lacking))
+    opening = encode_opening(batch.schema, segment_id)
     extent = opened(segment_id, opening)
-    frame = encode_batch(batch_of(rows), orjson.dumps({"received": received}), extent)
+    frame = encode_batch(batch, orjson.dumps({"received": received}), extent)
     footer = encode_footer(extent.after(len(frame), len(rows)))
     return opening + frame + footer
 
@@ -226,11 +229,11 @@ class Road:
         """The product's loader over this spool; `changes` are of its configuration."""
         return Loader(self.config(**changes), connect, self.settlement)
 
-    def lay(self, number: int, history: Sequence[Told]) -> Path:
-        """Put a history into the spool as its `number`-th segment."""
+    def lay(self, number: int, history: Sequence[Told], lacking: Sequence[str] = ()) -> Path:
+        """Put a history into the spool as its `number`-th segment, some columns left out."""
         self.spool.mkdir(parents=True, exist_ok=True)
         path = self.spool / f"{number:016d}-{secrets.token_hex(4)}-1.arrow"
-        path.write_bytes(segment_of([told.row() for told in history]))
+        path.write_bytes(segment_of([told.row() for told in history], lacking=lacking))
         return path
 
     def load(self, loads: Sequence[Sequence[Told]]) -> None:
