@@ -61,37 +61,6 @@ _FIELDS: "list[pa.Field[Any]]" = [
 SCHEMA = pa.schema(_FIELDS)
 """Arrow schema of a segment: the fields of `Row`, in order; times are microseconds UTC."""
 
-_EMPTY: "dict[pa.DataType, object]" = {pa.string(): "", pa.binary(): b"", pa.bool_(): False}
-
-
-def of_this_version(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch of rows, which an earlier version may have spooled, with the fields of `Row`.
-
-    A field that they lack is empty: nothing where that may be, else "", 0 or false. Raises
-    ValueError for fields that are not known here.
-    """
-    if batch.schema.equals(SCHEMA):
-        return batch
-    unknown = set(batch.schema.names) - set(SCHEMA.names)
-    if unknown:
-        raise ValueError(
-            f"The spool holds rows of a newer version, with {', '.join(sorted(unknown))};"
-            " start that version again."
-        )
-    held = set(batch.schema.names)
-    columns = [
-        batch.column(field.name) if field.name in held else _empty(field, batch.num_rows)
-        for field in _FIELDS
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
-
-
-def _empty(field: "pa.Field[Any]", rows: int) -> "pa.Array[Any]":
-    value = None if field.nullable else _EMPTY.get(field.type, 0)
-    empty: pa.Array[Any] = pa.array([value] * rows, field.type)
-    return empty
-
-
 MAX_RUN_LENGTH = 100
 """What is longer is no run's id; it is cut, so that no registered one is meant by it."""
 
@@ -102,3 +71,33 @@ ARRIVAL_BITS = 12
 def received_at(arrival: int) -> int:
     """Microseconds since the epoch at which the event with this arrival number was received."""
     return arrival >> ARRIVAL_BITS
+
+
+def of_this_version(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch of rows, which an earlier version may have spooled, with the fields of `Row`.
+
+    A field that they lack is empty: nothing where that may be, else "", 0 or false. Raises
+    ValueError for fields that are not known here.
+    """
+    if batch.schema.equals(SCHEMA):
+        return batch
+    held = set(batch.schema.names)
+    if unknown := held - set(SCHEMA.names):
+        raise ValueError(
+            f"The spool holds rows of a newer version, with {', '.join(sorted(unknown))};"
+            " start that version again."
+        )
+    columns = [
+        batch.column(field.name) if field.name in held else _empty(field, batch.num_rows)
+        for field in _FIELDS
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+
+_EMPTY: "dict[pa.DataType, object]" = {pa.string(): "", pa.binary(): b"", pa.bool_(): False}
+
+
+def _empty(field: "pa.Field[Any]", rows: int) -> "pa.Array[Any]":
+    value = None if field.nullable else _EMPTY.get(field.type, 0)
+    empty: pa.Array[Any] = pa.array([value] * rows, field.type)
+    return empty
