@@ -1,5 +1,6 @@
 """Starts collector workers and the warehouse process, starts again what dies, stops in order."""
 
+import logging
 import os
 import signal
 import socket
@@ -12,6 +13,8 @@ from types import FrameType
 
 from funnelhouse.address import host_and_port
 from funnelhouse.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _BACKLOG = 2048
 _SHORT_LIFE_S = 5.0
@@ -54,6 +57,7 @@ class Child:
                 0.0 if lived_s > _SHORT_LIFE_S else min(self.pause_s * 2 or 0.25, _LONGEST_PAUSE_S)
             )
             self.again_at = now + self.pause_s
+            self._tell("a process ended, and is started again", status=status)
         if now >= self.again_at:
             self.again_at = 0.0
             self.begin()
@@ -64,8 +68,12 @@ class Child:
         try:
             self.process.wait(wait_s)
         except subprocess.TimeoutExpired:
+            self._tell("a process has not stopped in its time, and is killed", waited_s=wait_s)
             self.process.kill()
             self.process.wait()
+
+    def _tell(self, message: str, **told: float) -> None:
+        log.warning(message, extra={"child": self.name, **told})
 
 
 class Supervisor:

@@ -40,6 +40,7 @@ def demo(settings: Settings) -> int:
 
 def _run(settings: Settings, *, collect: bool, warehouse: bool) -> int:
     from funnelhouse.holding import only_one  # noqa: PLC0415 - quick --help
+    from funnelhouse.logs import configure_logs  # noqa: PLC0415 - quick --help
     from funnelhouse.supervisor import Supervisor  # noqa: PLC0415 - quick --help
     from schemas.registry import load_events  # noqa: PLC0415 - quick --help
 
@@ -53,6 +54,7 @@ def _run(settings: Settings, *, collect: bool, warehouse: bool) -> int:
             held.enter_context(only_one(settings, "collector"))
         if warehouse:
             _can_listen("console", settings.console)
+        configure_logs()
         supervisor = Supervisor(settings, collect=collect, warehouse=warehouse)
         if collect:
             typer.echo(f"The collector takes events at http://{settings.collector}.")

@@ -118,19 +118,24 @@ def test_collector_of_a_folder_in_use(stopped: CommandLine) -> None:
 
 
 def test_start_is_told(stopped: CommandLine) -> None:
-    """Who starts the product reads where it listens and where its data lies; a stop ends with 0."""
+    """Who starts the product reads where it listens and where its data lies; a stop ends with 0.
+
+    It is stopped while it still starts, and nothing had to be killed for that.
+    """
     settings = stopped.settings
     process = subprocess.Popen(
         [sys.executable, "-m", "funnelhouse.cli", "up"],
         env=stopped.environment,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     wait_for_file(settings.run_folder / "control.json")
     process.terminate()
-    told = process.communicate(timeout=60)[0].decode()
+    told, complaints = (text.decode() for text in process.communicate(timeout=60))
     assert process.returncode == 0
     for place in (f"http://{settings.collector}", f"http://{settings.console}", settings.data):
         assert str(place) in told
+    assert complaints == ""
 
 
 def test_unreadable_file(stopped: CommandLine, tmp_path: Path) -> None:
