@@ -24,7 +24,7 @@ STYLE = (
 """The line of style that the README gives for pages with experiments."""
 
 
-SEGMENT_AGE_MS = 50
+SEGMENT_AGE_MS = 200
 NOTHING_WAITS = "!Object.keys(localStorage).some(key => /^fhq/.test(key))"
 """Holds in a page when the collector has answered for every event that its origin kept."""
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+import pytest
+
 from tests.browser.conftest import Visits, elsewhere
 
 Event = dict[str, Any]
@@ -219,14 +221,25 @@ def longest(visited: list[Visit]) -> tuple[float, Kind]:
     return max((least(visited, kind), kind) for kind in kinds)
 
 
-def test_a_page_with_200_calls_to_action(visits: Visits) -> None:
-    """No task of the tag is long, none in a scroll lays out; bytes and requests are few."""
+@pytest.fixture
+def host(visits: Visits) -> str:
+    """Serve a page with 200 calls to action and sections."""
     host = visits.host()
     visits.put(host, "/", "".join(BLOCK.format(number) for number in range(200)) + SCRIPT)
+    return host
+
+
+def lays_out_in_scrolls(one: Visit) -> bool:
+    """Whether the tag had the page laid out while it was scrolled, which it surely was."""
+    assert any("scroll" in kind[2] for kind in one.longest_ms)
+    return any("scroll" in kind[2] for kind in one.layouts)
+
+
+def test_a_page_with_200_calls_to_action(visits: Visits, host: str) -> None:
+    """No task of the tag is long, none in a scroll lays out; bytes and requests are few."""
     seen = [visit(visits, host) for _ in range(VISITS)]
     if longest(seen)[0] >= MAX_TASK_MS:  # perhaps of what else the machine did
         seen += [visit(visits, host) for _ in range(VISITS)]
-    slow = visit(visits, host, SLOW_PHONE)
     files = [
         visits.product.client.get(path, headers={"accept-encoding": "gzip"})
         for path in ("/tag.js", "/tag/watch.js")
@@ -234,20 +247,28 @@ def test_a_page_with_200_calls_to_action(visits: Visits) -> None:
     sizes = [int(answer.headers["content-length"]) for answer in files]
     longest_ms, kind = longest(seen)
     sending_ms = least(seen, SENDING)
-    slow_ms, slow_kind = longest([slow])
     request_ms = min(one.request_ms * one.slower for one in seen)
     batches = sum("/v1/batch" in one for one in seen[0].asked)
     print(  # noqa: T201 - figures that the test was asked for
         f"\ntag.js {sizes[0]} B, watch.js {sizes[1]} B with gzip; {len(seen[0].asked)} requests,"
         f" {batches} of events. On a slow phone the longest task takes {longest_ms:.1f} ms of"
         f" processor ({kind}), sending {sending_ms:.1f}, leaving {least(seen, LEAVING):.1f}, the"
-        f" page's longest bare request {request_ms:.1f}; slowed down by Chromium the longest"
-        f" {slow_ms:.1f} ({slow_kind}), the bare request {slow.request_ms * slow.slower:.1f}"
+        f" page's longest bare request {request_ms:.1f}"
     )
     assert sum(sizes) <= MAX_BYTES
     assert longest_ms < MAX_TASK_MS
     assert 0 < sending_ms < 3 * request_ms
-    visited = [*seen, slow]
-    assert [kind for one in visited for kind in one.layouts if "scroll" in kind[2]] == []
-    assert all(any("scroll" in kind[2] for kind in one.longest_ms) for one in visited)
+    assert not any(map(lays_out_in_scrolls, seen))
     assert len(seen[0].asked) <= MAX_REQUESTS
+
+
+@pytest.mark.slow
+def test_slowed_down_by_the_browser(visits: Visits, host: str) -> None:
+    """On a page that Chromium slows down no scroll lays out; its times swing too much to hold."""
+    slow = visit(visits, host, SLOW_PHONE)
+    slow_ms, kind = longest([slow])
+    print(  # noqa: T201 - as above
+        f"\nSlowed down by Chromium the longest task takes {slow_ms:.1f} ms ({kind}), the page's"
+        f" longest bare request {slow.request_ms * slow.slower:.1f}"
+    )
+    assert not lays_out_in_scrolls(slow)

@@ -373,7 +373,7 @@ def crash_at_steps(warehouse: PreparedWarehouse, road: Road, *, every: int, lost
     return step
 
 
-@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [11, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("lost", [False, True], ids=["log kept", "log lost"])
 def test_a_crash_at_any_step_changes_no_view(
     warehouse: PreparedWarehouse, road: Road, *, every: int, lost: bool
@@ -385,7 +385,7 @@ def test_a_crash_at_any_step_changes_no_view(
     assert crash_at_steps(warehouse, road, every=every, lost=lost) > 15
 
 
-@pytest.mark.parametrize("every", [41, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [83, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "lost",
     [pytest.param(False, marks=pytest.mark.slow), True],

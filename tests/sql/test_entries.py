@@ -262,7 +262,7 @@ CHANGED = (
 """A second load that changes entries of everybody whom the first one brought."""
 
 
-@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_settling_that_dies_anywhere_is_made_good(
     ruled: PreparedWarehouse, tmp_path: Path, every: int
 ) -> None:

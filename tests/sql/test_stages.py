@@ -223,7 +223,7 @@ def test_a_funnel_that_was_not_edited_is_not_rebuilt(
     assert warehouse.client.query(written).result_rows == before != []
 
 
-@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [16, pytest.param(1, marks=pytest.mark.slow)])
 def test_loads_between_statements_of_a_rebuild(
     warehouse: PreparedWarehouse, road: Road, every: int
 ) -> None:
