@@ -33,6 +33,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/typos
 
 bench: install
 	$(BIN)/python -m bench
