@@ -3,6 +3,7 @@
 The two lists stand in text files beside this; a function on neither is not called.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,17 +15,27 @@ _COMBINATORS = (
 
 def is_harmless(name: str) -> bool:
     """Whether a function is listed as harmless, an aggregate one with its combinators."""
-    lists = _lists()
-    lower = name.lower()
-    if lower in lists["harmful"]:
+    if is_harmful(name):
         return False
-    if lower in lists["harmless"] or lower == "lambda":
-        return True
-    return any(
-        name.endswith(ending) and is_harmless(name.removesuffix(ending))
-        for ending in _COMBINATORS
-        if len(name) > len(ending)
-    )
+    return is_listed(name) or any(map(is_harmless, without_combinators(name)))
+
+
+def is_listed(name: str) -> bool:
+    """Whether a function is listed as harmless under this very name."""
+    return name.lower() in _lists()["harmless"] or name.lower() == "lambda"
+
+
+def is_harmful(name: str) -> bool:
+    """Whether a function is listed as harmful."""
+    return name.lower() in _lists()["harmful"]
+
+
+def without_combinators(name: str) -> Iterator[str]:
+    """Give the names that an aggregate function may have had before combinators were added."""
+    for ending in _COMBINATORS:
+        if name.endswith(ending) and len(name) > len(ending):
+            yield name.removesuffix(ending)
+            yield from without_combinators(name.removesuffix(ending))
 
 
 @cache

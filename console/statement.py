@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from console.harmless import is_harmless
+from console.calls import Calls, name_of
+from console.functions import read_functions
+from console.tokens import read_tokens
 from console.tree import Node, TreeError, read_tree
+from console.unseen import why_no_explain, why_no_show, why_unseen
 
 MAX_BYTES = 262_144
 """The longest statement that is looked at."""
@@ -57,6 +60,7 @@ _INFORMATION_SCHEMA = frozenset(
 )
 _TABLE_FUNCTIONS = frozenset({"numbers", "numbers_mt", "zeros", "zeros_mt"})
 _TABLE_FUNCTIONS |= {"generateseries", "generate_series", "values", "null", "primes"}
+_TABLE_FUNCTIONS |= {"sqlstandardvalues"}
 
 _PARTS = frozenset(
     {
@@ -64,6 +68,7 @@ _PARTS = frozenset(
         *("Literal", "Identifier", "Asterisk", "QualifiedAsterisk", "ColumnsRegexpMatcher"),
         *("ColumnsListMatcher", "QualifiedColumnsRegexpMatcher", "QualifiedColumnsListMatcher"),
         *("ColumnsTransformerList", "ColumnsExceptTransformer", "ColumnsReplaceTransformer"),
+        *("ColumnsApplyTransformer",),
         *("ColumnsReplaceTransformer::Replacement", "Function", "Subquery", "WithElement"),
         *("TablesInSelectQuery", "TablesInSelectQueryElement", "TableExpression"),
         *("TableIdentifier", "TableJoin", "ArrayJoin", "OrderByElement", "InterpolateElement"),
@@ -117,11 +122,19 @@ def judge(
     try:
         text = _rewritten(client, written)
         tree = read_tree(_explained(client, text, parameters or {}))
+        functions = read_functions(client)
     except ClickHouseError as error:
         raise StatementError(str(error)) from error
     except TreeError as error:
         raise StatementError("The statement has a name that cannot be told from others.") from error
-    return Statement(text, _Judgement(readable).statement(tree), _named(text, parameters or {}))
+    fmt = _Judgement(readable, text, Calls(functions, tree)).statement(tree)
+    _refuse(why_unseen(tree, read_tokens(text), functions))
+    return Statement(text, fmt, _named(text, parameters or {}))
+
+
+def _refuse(told: str) -> None:
+    if told:
+        raise StatementError(told)
 
 
 def _rewritten(client: Client, written: str) -> str:
@@ -143,8 +156,10 @@ def _named(text: str, parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 class _Judgement:
-    def __init__(self, readable: Readable) -> None:
+    def __init__(self, readable: Readable, text: str, calls: Calls) -> None:
         self._readable = readable
+        self._text = text
+        self._calls = calls
 
     def statement(self, tree: Node) -> str:
         """Judge a whole statement; gives the format that it names."""
@@ -162,6 +177,7 @@ class _Judgement:
             self._nodes(children)
         elif tree.kind in _SHOWS:
             self._only(children, {"Identifier"})
+            _refuse(why_no_show(self._text))
         elif tree.kind in _NAMES:
             self._only(children, {"Identifier"})
             self._named(tree, [child.text for child in children])
@@ -188,6 +204,9 @@ class _Judgement:
     def _explain(self, tree: Node, children: list[Node]) -> None:
         if tree.text not in _EXPLAINS:
             raise StatementError(f"{tree.text} may not be asked here; write EXPLAIN SELECT.")
+        if children and children[0].kind == "Set":
+            _refuse(why_no_explain(self._text))
+            del children[0]
         self._only(children, {"SelectWithUnionQuery"})
         for select in children:
             inner = [child for child in select.children if child.kind != "Identifier"]
@@ -215,30 +234,37 @@ class _Judgement:
         if node.kind == "SelectWithUnionQuery":
             self._only(node.children, {"ExpressionList", "SelectIntersectExceptQuery"})
         elif node.kind == "TableIdentifier":
-            self._table(_name(node.text))
+            self._table(name_of(node))
         elif node.kind == "TableExpression":
             self._source(node)
         elif node.kind == "Function":
             self._function(node)
+        elif node.kind == "Identifier":
+            _refuse(self._calls.why_no_name(node))
 
     def _source(self, node: Node) -> None:
         for child in node.children:
             if child.kind != "Function":
                 continue
-            name = _name(child.text)
-            own = name.removeprefix(f"{self._readable.database}.")
-            if own not in self._readable.views and name.lower() not in _TABLE_FUNCTIONS:
+            name = name_of(child)
+            if not self._is_view(name) and name.lower() not in _TABLE_FUNCTIONS:
                 raise StatementError(f"The table function {name} may not be asked here.")
 
     def _function(self, node: Node) -> None:
-        name = _name(node.text)
-        known = name.removeprefix(f"{self._readable.database}.") in self._readable.views
-        if not known and name.lower() not in _TABLE_FUNCTIONS and not is_harmless(name):
-            raise StatementError(f"The function {name} may not be asked here.")
+        name = name_of(node)
+        if self._is_view(name):
+            return
+        if name.lower() in _TABLE_FUNCTIONS:
+            _refuse(self._calls.why_no_source(node))
+            return
+        _refuse(self._calls.why_no_call(node))
         if name.lower().removesuffix("ignoreset") in _INS and node.children:
             for argument in node.children[0].children[1:]:
                 if argument.kind == "Identifier":
-                    self._in(_name(argument.text))
+                    self._in(name_of(argument))
+
+    def _is_view(self, name: str) -> bool:
+        return name.removeprefix(f"{self._readable.database}.") in self._readable.views
 
     def _in(self, name: str) -> None:
         """Judge what stands right of IN: a column, or a table written as a name."""
@@ -265,7 +291,3 @@ class _Judgement:
         raise StatementError(
             f"The table {name} may not be read here; read those of {self._readable.database}."
         )
-
-
-def _name(text: str) -> str:
-    return text.partition(" (alias ")[0]

@@ -220,7 +220,7 @@ def of_table_functions(names: list[str]) -> list[str]:
 HARMLESS_TABLE_FUNCTIONS = frozenset(
     {
         *("numbers", "numbers_mt", "zeros", "zeros_mt", "generateSeries", "generate_series"),
-        *("values", "null", "primes"),
+        *("values", "null", "primes", "SQLStandardValues"),
     }
 )
 
