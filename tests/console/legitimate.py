@@ -35,8 +35,10 @@ ANALYSTS = (
     "SELECT sum(number) OVER w, row_number() OVER w FROM numbers(3) WINDOW w AS (ORDER BY number)",
     "SELECT number, lagInFrame(number, 1) OVER (ORDER BY number ROWS 1 PRECEDING) FROM numbers(3)",
     "SELECT number AS n FROM numbers(3) QUALIFY row_number() OVER (ORDER BY n DESC) = 1",
-    "SELECT number AS n, 1 AS v FROM numbers(3) ORDER BY n WITH FILL FROM 0 TO 5 STEP 1"
-    " INTERPOLATE (v AS v + 1)",
+    (
+        "SELECT number AS n, 1 AS v FROM numbers(3) ORDER BY n WITH FILL FROM 0 TO 5 STEP 1 "
+        "INTERPOLATE (v AS v + 1)"
+    ),
     "SELECT number FROM numbers(9) ORDER BY number LIMIT 1 BY number % 3 LIMIT 2 WITH TIES",
     "SELECT DISTINCT ON (number % 2) number FROM numbers(4) ORDER BY number",
     "SELECT sum(number) FILTER (WHERE number > 1) FROM numbers(4)",
@@ -48,7 +50,7 @@ ANALYSTS = (
     "SELECT toDateTime('2024-01-01 00:00:00', 'UTC') AT TIME ZONE 'Asia/Seoul'",
     "SELECT {day:Date} AS d, {name:String} AS n",
     "SELECT {column:Identifier} FROM events LIMIT 0",
-    "SELECT a.source FROM events AS a LEFT JOIN sessions AS s ON a.session_id = s.session_id LIMIT 1",
+    "SELECT a.source FROM events AS a LEFT JOIN sessions AS s USING (session_id) LIMIT 1",
     "EXPLAIN indexes = 1 SELECT * FROM events_raw WHERE source = 'web'",
     "EXPLAIN PLAN header = 1, actions = 1 SELECT 1",
     "EXPLAIN PIPELINE graph = 1, compact = 0 SELECT 1",
@@ -63,32 +65,48 @@ TOOLS = (
     "SELECT name, value, readonly as readonly FROM system.settings LIMIT 10000",
     # Metabase: its connection test, its tables, a question, a question upon a question
     "SELECT 1",
-    "SELECT `source`.`day` AS `day`, SUM(`source`.`n`) AS `sum` FROM (SELECT toDate(event_time) AS"
-    " `day`, 1 AS `n` FROM `funnelhouse`.`events`) AS `source` GROUP BY `source`.`day` ORDER BY"
-    " `source`.`day` ASC",
-    "SELECT parseDateTimeBestEffort('2024-01-01T00:00:00Z'),"
-    ' dateTrunc(\'week\', "funnelhouse"."events"."event_time") FROM "funnelhouse"."events" LIMIT 2',
+    (
+        "SELECT `source`.`day` AS `day`, SUM(`source`.`n`) AS `sum` FROM (SELECT "
+        "toDate(event_time) AS `day`, 1 AS `n` FROM `funnelhouse`.`events`) AS `source` GROUP"
+        " BY `source`.`day` ORDER BY `source`.`day` ASC"
+    ),
+    (
+        "SELECT parseDateTimeBestEffort('2024-01-01T00:00:00Z'), dateTrunc('week', "
+        '"funnelhouse"."events"."event_time") FROM "funnelhouse"."events" LIMIT 2'
+    ),
     # Superset: its tables and columns, a chart upon a virtual data set, its way of limits
     "SELECT name FROM system.tables WHERE database = 'funnelhouse'",
     "SHOW TABLES FROM `funnelhouse`",
     "DESCRIBE TABLE `funnelhouse`.`events`",
-    "SELECT hostname AS hostname, count(*) AS `count` FROM (SELECT domain(page_url) AS hostname FROM"
-    " events) AS virtual_table GROUP BY hostname ORDER BY `count` DESC LIMIT 1000",
-    "SELECT toStartOfDay(toDateTime(`event_time`)) AS `__timestamp`, COUNT(*) AS `COUNT(*)` FROM"
-    " `funnelhouse`.`events` WHERE `event_time` >= toDateTime('2024-01-01 00:00:00') GROUP BY"
-    " toStartOfDay(toDateTime(`event_time`)) ORDER BY `COUNT(*)` DESC LIMIT 10000",
+    (
+        "SELECT hostname AS hostname, count(*) AS `count` FROM (SELECT domain(page_url) AS "
+        "hostname FROM events) AS virtual_table GROUP BY hostname ORDER BY `count` DESC LIMIT"
+        " 1000"
+    ),
+    (
+        "SELECT toStartOfDay(toDateTime(`event_time`)) AS `__timestamp`, COUNT(*) AS "
+        "`COUNT(*)` FROM `funnelhouse`.`events` WHERE `event_time` >= toDateTime('2024-01-01 "
+        "00:00:00') GROUP BY toStartOfDay(toDateTime(`event_time`)) ORDER BY `COUNT(*)` DESC "
+        "LIMIT 10000"
+    ),
     # Grafana: its macros written out
-    'SELECT toStartOfInterval(toDateTime(event_time), INTERVAL 60 second) as "time", count() AS'
-    " events FROM events WHERE event_time >= toDateTime(1704067200) AND event_time <="
-    " toDateTime(1735689600) GROUP BY time ORDER BY time ASC",
-    "SELECT toUnixTimestamp64Milli(event_time) AS t, groupArray((source, 1)) FROM events GROUP BY t",
+    (
+        'SELECT toStartOfInterval(toDateTime(event_time), INTERVAL 60 second) as "time", '
+        "count() AS events FROM events WHERE event_time >= toDateTime(1704067200) AND "
+        "event_time <= toDateTime(1735689600) GROUP BY time ORDER BY time ASC"
+    ),
+    "SELECT toUnixTimestamp64Milli(event_time) AS t, groupArray(source) FROM events GROUP BY 1",
     "SELECT DISTINCT name FROM system.databases",
     # dbt: what it asks of a source, and a test of its own
-    "SELECT count(*) AS failures, count(*) != 0 AS should_warn, count(*) != 0 AS should_error FROM"
-    " (SELECT event_id FROM (SELECT * FROM `funnelhouse`.`events`) AS t WHERE event_id IS NULL)"
-    " AS dbt_internal_test",
-    "select t.name as name, t.database as schema, if(engine not in ('MaterializedView', 'View'),"
-    " 'table', 'view') as type, db.engine as db_engine from system.tables as t JOIN"
-    " system.databases as db on t.database = db.name where schema = 'funnelhouse'",
+    (
+        "SELECT count(*) AS failures, count(*) != 0 AS should_warn, count(*) != 0 AS "
+        "should_error FROM (SELECT event_id FROM (SELECT * FROM `funnelhouse`.`events`) AS t "
+        "WHERE event_id IS NULL) AS dbt_internal_test"
+    ),
+    (
+        "select t.name as name, t.database as schema, if(engine not in ('MaterializedView', "
+        "'View'), 'table', 'view') as type, db.engine as db_engine from system.tables as t "
+        "JOIN system.databases as db on t.database = db.name where schema = 'funnelhouse'"
+    ),
     "SELECT * FROM (SELECT * FROM events) AS model_subq WHERE false AND 1=0 LIMIT 0",
 )

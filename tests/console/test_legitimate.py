@@ -25,7 +25,7 @@ def reader(warehouse: PreparedWarehouse) -> Iterator[Client]:
     client.close()
 
 
-@pytest.mark.parametrize("written", (*ANALYSTS, *TOOLS))
+@pytest.mark.parametrize("written", [*ANALYSTS, *TOOLS])
 def test_what_analysts_and_tools_send_is_answered(reader: Client, written: str) -> None:
     """The statement passes, and what passed is run by the engine without a fault."""
     statement = judge(reader, written, Readable(DATABASE, ()), PARAMETERS)
