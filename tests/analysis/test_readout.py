@@ -48,7 +48,8 @@ def verdict(readout: Readout) -> str:
     ("treated", "as_of", "expected"),
     [
         (1400, MIDDLE, "ship"),
-        (1085, MIDDLE, "keep running"),
+        (1090, MIDDLE, "keep running"),
+        (1085, END, "stop"),
         (1090, END, "ship"),
         (1040, END, "stop"),
         (600, MIDDLE, "stop"),
@@ -58,7 +59,7 @@ def verdict(readout: Readout) -> str:
 def test_the_sequential_interval_decides_until_the_end(
     treated: int, as_of: date, expected: str
 ) -> None:
-    """1,085 of 20,000 against 1,000 is no verdict in the middle; at the end p decides."""
+    """1,090 of 20,000 against 1,000 is no verdict in the middle; at the end p decides."""
     found = read_out(experiment(), rates((20_000, 1000), (20_000, treated), as_of))
     assert verdict(found) == expected
 

@@ -403,3 +403,23 @@ def test_every_event_becomes_one_row(batch: list[Any], context: Any) -> None:
     columns = [list(column) for column in zip(*admission.rows, strict=True)] or [[]] * len(SCHEMA)
     arrays = [pa.array(c, t) for c, t in zip(columns, SCHEMA.types, strict=True)]
     pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
+
+
+# Limits of time
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "reason"),
+    [
+        (60_000, ""),
+        (60_001, "from_future"),
+        (-3_600_000, ""),
+        (-3_600_001, "too_old"),
+    ],
+)
+def test_the_limits_of_time_are_still_taken(offset_ms: int, reason: str) -> None:
+    """An event right at a limit counts; one that is a millisecond beyond it does not."""
+    limits = Limits(max_future_ms=60_000, max_age_ms=3_600_000)
+    rules = Rules(load_plan(SHIPPED_PLAN), limits, SECRET)
+    row = _row(rules, timestamp=RECEIVED_US // 1000 + offset_ms)
+    assert row.reason == reason
