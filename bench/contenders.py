@@ -26,6 +26,8 @@ def product(folder: Path, *, collect: bool, warehouse: bool) -> Contender:
         "FUNNELHOUSE_CONSOLE": f"127.0.0.1:{console}",
         "FUNNELHOUSE_WORKERS": "1",
         "FUNNELHOUSE_SPOOL_MAX_BYTES": str(1 << 40),
+        "FUNNELHOUSE_RATE_EVENTS_PER_S": "1e9",
+        "FUNNELHOUSE_RATE_BYTES_PER_S": "1e12",
     }
     listens = port if collect else console
     return Contender("collector", (sys.executable, "-c", code), listens, environment=environment)

@@ -111,6 +111,12 @@ class Settings(BaseSettings):
     max_batch_events: Annotated[int, Field(gt=0, description="Most events in a batch.")] = (
         _LIMITS.max_batch_events
     )
+    max_values: Annotated[
+        int, Field(gt=0, description="Most JSON values, or protobuf fields, in a body.")
+    ] = _LIMITS.max_values
+    max_context_bytes: Annotated[
+        int, Field(gt=0, description="Most bytes that a batch's own context adds to its events.")
+    ] = _LIMITS.max_context_bytes
     max_depth: Annotated[int, Field(gt=0, le=256, description="Deepest nesting of an event.")] = (
         _LIMITS.max_depth
     )
@@ -125,10 +131,16 @@ class Settings(BaseSettings):
     ] = _LIMITS.max_age_ms
     rate_events_per_s: Annotated[
         float, Field(ge=0, description="Events a second and key; 0 is unlimited.")
-    ] = 0
+    ] = 20_000
     rate_burst_events: Annotated[
         int, Field(gt=0, description="Events that a key may send at once within its rate.")
-    ] = 10_000
+    ] = 200_000
+    rate_bytes_per_s: Annotated[
+        float, Field(ge=0, description="Inflated bytes a second and key; 0 is unlimited.")
+    ] = 32 * 1024**2
+    rate_burst_bytes: Annotated[
+        int, Field(gt=0, description="Bytes that a key may send at once within its rate.")
+    ] = 512 * 1024**2
     spool_max_bytes: Annotated[
         int, Field(gt=0, description="Most bytes in the spool; beyond it 503 is answered.")
     ] = 10 * 1024**3

@@ -24,10 +24,10 @@ from ingest.connection import Connection
 from ingest.disk import LOCAL_DISK, Disk
 from ingest.draft import Rules
 from ingest.intake import Door, Intake, Line
-from ingest.keys import RateLimiter
 from ingest.metrics import SnapshotCollector, WorkerMetrics
 from ingest.pipeline import Pipeline
 from ingest.proxies import Proxies
+from ingest.rates import RateLimiter, Rates
 from ingest.row import SCHEMA
 from ingest.service import service
 from ingest.spool import Spool
@@ -69,12 +69,9 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     worker = f"{os.getpid()}_{secrets.token_hex(4)}"
     spool = Spool(settings.spool, SCHEMA, disk, worker=worker)
     metrics = WorkerMetrics(settings.run_folder, slot)
-    rates = RateLimiter(
-        settings.rate_events_per_s / workers, max(settings.rate_burst_events // workers, 1)
-    )
     trusted = settings.trusted_proxies
     intake = Intake(
-        Door(settings.keys(), rules.limits, rates, Proxies(trusted)),
+        Door(settings.keys(), rules.limits, _rates_of(settings, workers), Proxies(trusted)),
         Line(Pipeline(rules), spool, metrics),
     )
     rest = service(SnapshotCollector(settings.run_folder, spool.depth), spool.full)
@@ -86,6 +83,18 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     trackers = routes(rules.plan.snowplow, settings.snowplow_key)
     app = Collector(intake, Tag(TAG_FOLDER, endings, behind), trackers)
     return Worker(app, spool, metrics)
+
+
+def _rates_of(settings: Settings, workers: int) -> Rates:
+    """Give each of the workers its part of the rates of a key."""
+
+    def limiter(per_s: float, burst: int) -> RateLimiter:
+        return RateLimiter(per_s / workers, max(burst // workers, 1))
+
+    return Rates(
+        limiter(settings.rate_events_per_s, settings.rate_burst_events),
+        limiter(settings.rate_bytes_per_s, settings.rate_burst_bytes),
+    )
 
 
 async def serve(settings: Settings, listener: socket.socket, slot: int, workers: int) -> int:
@@ -138,7 +147,7 @@ def _keep_collector_away() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-class _NoPandas(MetaPathFinder):
+class NoPandas(MetaPathFinder):
     """Says that pandas is not here: Arrow would load its 50 MB to look at the first rows."""
 
     def find_spec(self, fullname: str, _path: Sequence[str] | None, _target: object = None) -> None:
@@ -151,7 +160,7 @@ def main() -> int:
     """Run as a child of the supervisor: arguments are the socket's descriptor, slot and count."""
     descriptor, slot, workers = map(int, sys.argv[1:4])
     configure_logs()
-    sys.meta_path.insert(0, _NoPandas())
+    sys.meta_path.insert(0, NoPandas())
     with (
         socket.socket(fileno=descriptor) as listener,
         asyncio.Runner(loop_factory=_new_loop) as runner,

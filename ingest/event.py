@@ -17,11 +17,15 @@ class Mended(dict[str, Any]):
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """A decoded request body: the key it carries, when it was sent, and its calls."""
+    """A decoded request body: the key it carries, when it was sent, and its calls.
+
+    `added_bytes` is what the request's own context added to its calls.
+    """
 
     write_key: str
     sent_at: object
     events: list[RawEvent]
+    added_bytes: int = 0
 
 
 class Origin(NamedTuple):

@@ -12,15 +12,17 @@ from time import perf_counter
 from ingest import answers
 from ingest.answers import Answer
 from ingest.arrival import minute
+from ingest.batch import too_many_events
 from ingest.durability import SpoolFull, SyncFailed
 from ingest.encoding import inflate
 from ingest.event import Envelope, Origin
 from ingest.http import Head
-from ingest.keys import RateLimiter, WriteKey, origin_allowed
+from ingest.keys import WriteKey, origin_allowed
 from ingest.limits import Limits
 from ingest.metrics import WorkerMetrics
 from ingest.pipeline import Admission, Pipeline
 from ingest.proxies import Proxies
+from ingest.rates import Rates
 from ingest.refusal import Refusal
 from ingest.row import MAX_RUN_LENGTH
 from ingest.spool import Spool
@@ -29,10 +31,11 @@ from transforms.privacy import mask_ip
 Reply = Callable[[Answer], None]
 """What is called with the answer of a request, at once or later."""
 
-Reader = Callable[[bytes], Envelope | Refusal]
-"""What reads a plain body."""
+Reader = Callable[[bytes, Limits], Envelope | Refusal]
+"""What reads a plain body within limits."""
 
 _RETRY_AFTER_S = 5
+_TOO_LARGE = 413
 _log = logging.getLogger(__name__)
 
 
@@ -42,7 +45,7 @@ class Door:
 
     keys: Mapping[str, WriteKey]
     limits: Limits
-    rates: RateLimiter
+    rates: Rates
     proxies: Proxies
 
 
@@ -78,9 +81,12 @@ class Intake:
         if isinstance(origin, Answer):
             reply(origin)
             return
-        read = self._within_batch(read)
-        events = 1 if isinstance(read, Refusal) else len(read.events)
-        wait_s = self._door.rates.wait_s(origin.write_key, events)
+        read = self._within_batch(read, text)
+        if isinstance(read, Refusal) and read.status == _TOO_LARGE:
+            reply(answers.error(*read))
+            return
+        events, size = _load(read, text)
+        wait_s = self._door.rates.wait_s(origin.write_key, events, size)
         if wait_s > 0:
             detail = "The key sends faster than its rate allows; send again after Retry-After."
             reply(answers.error(429, "rate", detail, ceil(wait_s)))
@@ -105,7 +111,7 @@ class Intake:
         plain = inflate(body, encoding, limits.max_inflated_bytes)
         if isinstance(plain, Refusal):
             return plain, body
-        return read(plain), plain
+        return read(plain, limits), plain
 
     def _admit(
         self, read: Envelope | Refusal, text: bytes, origin: Origin
@@ -138,12 +144,10 @@ class Intake:
         head.sender = Origin(key.source, key.server, *told)
         return head.sender
 
-    def _within_batch(self, read: Envelope | Refusal) -> Envelope | Refusal:
-        most = self._door.limits.max_batch_events
-        if isinstance(read, Refusal) or len(read.events) <= most:
+    def _within_batch(self, read: Envelope | Refusal, text: bytes) -> Envelope | Refusal:
+        if isinstance(read, Refusal):
             return read
-        detail = f"The batch has {len(read.events)} events, at most {most} are taken; split it."
-        return Refusal(413, "too_many_events", detail)
+        return too_many_events(len(read.events), len(text), self._door.limits) or read
 
     def _keep(self, admission: Admission, events: int, answer: Answer, reply: Reply) -> None:
         """Reply when the rows are durable; `events` counts on its own what they came of."""
@@ -161,6 +165,13 @@ class Intake:
             reply(answer)
 
         self._line.spool.append(rows, {f"{source}|{minute(rows[0].arrival)}": events}, told)
+
+
+def _load(read: Envelope | Refusal, text: bytes) -> tuple[int, int]:
+    """Count what a request weighs against its key's rates: events, and bytes once inflated."""
+    if isinstance(read, Refusal):
+        return 1, len(text)
+    return len(read.events), len(text) + read.added_bytes
 
 
 def _not_kept(error: BaseException) -> Answer:

@@ -5,9 +5,7 @@ Write keys are public, every page shows its own, so they are looked up without c
 
 import binascii
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,36 +104,3 @@ def key_from_basic(authorization: bytes) -> str:
         return user.decode()
     except ValueError:
         return ""
-
-
-_ROUNDING_S = 1e-6
-
-
-class RateLimiter:
-    """A token bucket for each key, kept as the moment at which it is full again.
-
-    `events_per_second` 0 means unlimited. Ask for known keys only: each asked for is remembered.
-    """
-
-    def __init__(
-        self, events_per_second: float, burst: int, clock: Callable[[], float] = monotonic
-    ) -> None:
-        self._rate = events_per_second
-        self._burst = burst
-        self._clock = clock
-        self._full_at: dict[str, float] = {}
-
-    def wait_s(self, key: str, events: int) -> float:
-        """Take `events` tokens and return 0, or take none and return the seconds to wait.
-
-        A batch larger than the burst passes when the bucket is full, and leaves it in debt.
-        """
-        if not self._rate:
-            return 0.0
-        now = self._clock()
-        full_at = max(self._full_at.get(key, now), now)
-        wait = full_at - now - max(self._burst - events, 0) / self._rate
-        if wait > _ROUNDING_S:
-            return wait
-        self._full_at[key] = full_at + events / self._rate
-        return 0.0

@@ -17,11 +17,16 @@ class Limits:
     max_inflated_bytes: int = 4_194_304
     max_event_bytes: int = 32_768
     max_batch_events: int = 2_500
+    max_values: int = 200_000
+    max_context_bytes: int = 4_194_304
     max_depth: int = 32
     max_string_length: int = 8_192
     max_future_ms: int = 86_400_000
     max_age_ms: int = 0
     """0 = any age: history comes in through the same door."""
+
+
+DEFAULT_LIMITS = Limits()
 
 
 def too_deep(text: bytes, value: object, max_depth: int) -> bool:

@@ -10,8 +10,10 @@ from ingest import answers
 from ingest.answers import Answer
 from ingest.event import Envelope
 from ingest.http import Head
+from ingest.limits import Limits
 from ingest.protocols import otlp, snowplow
 from ingest.refusal import Refusal
+from ingest.scan import too_many_values
 from schemas.trackers import SnowplowNames
 
 _OK = 200
@@ -26,22 +28,23 @@ class Route:
     """
 
     method: str
-    read: Callable[[Head, str, bytes], Envelope | Refusal]
+    read: Callable[[Head, str, bytes, Limits], Envelope | Refusal]
     answer: Callable[[str, Answer], Answer]
 
 
 def routes(names: SnowplowNames, snowplow_key: str) -> Mapping[str, Route]:
     """Build the routes of the trackers; Snowplow's send no key, so theirs is given."""
 
-    def post(_head: Head, _kind: str, body: bytes) -> Envelope | Refusal:
-        return snowplow.decode(body, names, snowplow_key)
+    def post(_head: Head, _kind: str, body: bytes, limits: Limits) -> Envelope | Refusal:
+        refusal = too_many_values(body, limits)
+        return refusal or snowplow.decode(body, names, snowplow_key)
 
-    def get(head: Head, _kind: str, _body: bytes) -> Envelope | Refusal:
+    def get(head: Head, _kind: str, _body: bytes, _limits: Limits) -> Envelope | Refusal:
         head.origin = head.origin or _origin(head.page)
         return snowplow.decode_query(head.query, names, snowplow_key)
 
-    def logs(_head: Head, kind: str, body: bytes) -> Envelope | Refusal:
-        return otlp.decode(body, kind)
+    def logs(_head: Head, kind: str, body: bytes, limits: Limits) -> Envelope | Refusal:
+        return otlp.decode(body, kind, limits)
 
     return {
         snowplow.POST_PATH: Route("POST", post, _plain_ok),

@@ -10,9 +10,12 @@ from typing import Any
 
 import orjson
 
+from ingest.batch import too_much_added
 from ingest.event import Envelope, RawEvent
+from ingest.limits import DEFAULT_LIMITS, Limits
 from ingest.protocols.segment import as_text
 from ingest.refusal import Refusal
+from ingest.scan import too_many_messages, too_many_values
 
 PATH = "/v1/logs"
 PROTOBUF = "application/x-protobuf"
@@ -27,14 +30,22 @@ _SHAPE = Refusal(
 )
 
 
-def decode(body: bytes, content_type: str) -> Envelope | Refusal:
+def decode(body: bytes, content_type: str, limits: Limits = DEFAULT_LIMITS) -> Envelope | Refusal:
     """Decode an ExportLogsServiceRequest; a retry of it gives its events the same ids."""
+    scan = too_many_messages if PROTOBUF in content_type else too_many_values
+    refusal = scan(body, limits)
+    if refusal is not None:
+        return refusal
     try:
         request = _from_protobuf(body) if PROTOBUF in content_type else orjson.loads(body)
+        added = _added_bytes(request)
+        refusal = too_much_added(added, limits)
+        if refusal is not None:
+            return refusal
         events = [_event(index, *record) for index, record in enumerate(_records(request))]
     except (ValueError, TypeError, AttributeError, KeyError):
         return _SHAPE
-    return Envelope("", None, events)
+    return Envelope("", None, events, added)
 
 
 def response(rejected: int, *, as_protobuf: bool) -> bytes:
@@ -72,6 +83,17 @@ def _from_protobuf(body: bytes) -> Any:
             if name in record:
                 record[name] = base64.b64decode(record[name]).hex()
     return document
+
+
+def _added_bytes(request: Any) -> int:
+    """Count what resources and scopes add to their records, each of which repeats them."""
+    total = 0
+    for resource_logs in request.get("resourceLogs", ()):
+        resource = len(as_text(resource_logs.get("resource", {})))
+        for scope_logs in resource_logs.get("scopeLogs", ()):
+            shared = resource + len(as_text(scope_logs.get("scope", {})))
+            total += shared * len(scope_logs.get("logRecords", ()))
+    return total
 
 
 def _records(request: Any) -> Iterator[tuple[Any, Any, Any]]:

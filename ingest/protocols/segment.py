@@ -11,8 +11,11 @@ from typing import Any, NoReturn
 import msgspec
 import orjson
 
+from ingest.batch import too_much_added
 from ingest.event import CALLS, Envelope, Mended, RawEvent
+from ingest.limits import DEFAULT_LIMITS, Limits
 from ingest.refusal import Refusal
+from ingest.scan import too_many_values
 
 # orjson reads 1,024 levels on any stack; msgspec and json count theirs against this limit.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 4_096))
@@ -26,13 +29,16 @@ _batch_texts = msgspec.json.Decoder(_Batch)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def decode(call: str, body: bytes) -> Envelope | Refusal:
+def decode(call: str, body: bytes, limits: Limits = DEFAULT_LIMITS) -> Envelope | Refusal:
     """Decode the body of one request to `call`; a body that cannot be read is a `Refusal`."""
+    refusal = too_many_values(body, limits)
+    if refusal is not None:
+        return refusal
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        return _decode_leniently(body, call, str(error))
-    return _envelope(document, body, call)
+        return _decode_leniently(body, call, limits, str(error))
+    return _envelope(document, body, call, limits)
 
 
 _CALLS = {f"/v1/{path}": call for call in (*CALLS, "batch") for path in (call, call[0])}
@@ -41,7 +47,7 @@ ROUTES = {path: partial(decode, call) for path, call in _CALLS.items()}
 """What reads the bodies of each path; analytics.js has one-letter paths, RudderStack a beacon."""
 
 
-def _envelope(document: Any, body: bytes, call: str) -> Envelope | Refusal:
+def _envelope(document: Any, body: bytes, call: str, limits: Limits) -> Envelope | Refusal:
     if type(document) is not dict:
         return Refusal(400, "not_an_object", "The body must be a JSON object; send one call.")
     key = document.get("writeKey")
@@ -52,11 +58,16 @@ def _envelope(document: Any, body: bytes, call: str) -> Envelope | Refusal:
     items = document.get("batch")
     if type(items) is not list:
         return Refusal(400, "not_a_batch", "The body must have a list `batch` of calls.")
+    sent = document.get("context")
+    shared = sent if type(sent) is dict else {}
+    added = len(as_text(shared)) * len(items) if shared else 0
+    refusal = too_much_added(added, limits)
+    if refusal is not None:
+        return refusal
     events = list(map(RawEvent, items, _texts(items, body)))
-    shared = document.get("context")
-    if type(shared) is dict and shared:
+    if shared:
         events = [_with_context(event, shared) for event in events]
-    return Envelope(key, document.get("sentAt"), events)
+    return Envelope(key, document.get("sentAt"), events, added)
 
 
 def _texts(items: list[Any], body: bytes) -> list[bytes]:
@@ -108,7 +119,7 @@ def replace(text: bytes, **fields: Any) -> bytes:
     return msgspec.json.encode(kept)
 
 
-def _decode_leniently(body: bytes, call: str, why: str) -> Envelope | Refusal:
+def _decode_leniently(body: bytes, call: str, limits: Limits, why: str) -> Envelope | Refusal:
     """Read what the strict parser refuses in one value (a lone surrogate, a number over 1e308).
 
     Only the event that holds the value is rejected then, not its whole batch.
@@ -117,11 +128,11 @@ def _decode_leniently(body: bytes, call: str, why: str) -> Envelope | Refusal:
         document = json.loads(body, parse_constant=_no_constant, parse_int=_whole)
     except (ValueError, RecursionError):
         return Refusal(400, "unreadable_body", f"The body is not JSON ({why}); send UTF-8 JSON.")
-    envelope = _envelope(document, body, call)
+    envelope = _envelope(document, body, call, limits)
     if isinstance(envelope, Refusal):
         return envelope
     events = [RawEvent(_strict(event), event.text) for event in envelope.events]
-    return Envelope(envelope.write_key, envelope.sent_at, events)
+    return Envelope(envelope.write_key, envelope.sent_at, events, envelope.added_bytes)
 
 
 def _strict(event: RawEvent) -> Any:

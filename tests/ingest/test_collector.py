@@ -312,11 +312,9 @@ def _padded(size: int) -> bytes:
 def test_size_of_body(
     strict: RunningCollector, body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    """A body larger than the limit, as sent or inflated, is answered 413 and its start is kept."""
+    """A body larger than the limit, as sent or inflated, is answered 413, and nothing is kept."""
     answer, rows = strict.take("/v1/batch?writeKey=dev", body, headers=headers)
-    assert answer.status_code == status
-    kept = [("too_large", body[:1_000])] if status == 413 else []
-    assert [(row["reason"], row["payload"]) for row in rows] == kept
+    assert (answer.status_code, rows) == (status, [])
 
 
 def test_size_of_endless_body(strict: RunningCollector) -> None:
@@ -325,16 +323,15 @@ def test_size_of_endless_body(strict: RunningCollector) -> None:
     answer, rows = strict.taken(
         lambda: strict.client.post("/v1/batch", content=pieces, auth=("dev", ""))
     )
-    assert answer.status_code == 413
-    assert [row["payload"] for row in rows] == [b"x" * 1_000]
+    assert (answer.status_code, rows) == (413, [])
 
 
 @pytest.mark.parametrize(("events", "status"), [(3, 200), (4, 413)])
 def test_length_of_batch(strict: RunningCollector, events: int, status: int) -> None:
-    """A batch of more events than the limit is answered 413 and its start is kept."""
+    """A batch of more events than the limit is answered 413, and nothing of it is kept."""
     answer, rows = strict.take("/v1/batch", _batch(*[_click()] * events))
     assert answer.status_code == status
-    assert [row["reason"] for row in rows] == ([""] * 3 if status == 200 else ["too_large"])
+    assert [row["reason"] for row in rows] == ([""] * 3 if status == 200 else [])
 
 
 def _sized(size: int) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from ingest.draft import Rules
 from ingest.durability import SpoolFull, SyncFailed
 from ingest.http import Head
 from ingest.intake import Door, Intake, Line
-from ingest.keys import RateLimiter, WriteKey
+from ingest.keys import WriteKey
 from ingest.limits import Limits
 from ingest.metrics import WorkerMetrics
 from ingest.pipeline import Pipeline
 from ingest.protocols.segment import ROUTES
 from ingest.proxies import Proxies
+from ingest.rates import RateLimiter, Rates
 from ingest.spool import Spool, Told
 from schemas.registry import load_plan
 
@@ -37,7 +38,8 @@ class FailingSpool:
 def answer_over(spool: FailingSpool, folder: Path) -> Answer:
     """Take a call that should be kept in a spool, and return the answer."""
     limits = Limits()
-    door = Door({"dev": WriteKey("dev", "web")}, limits, RateLimiter(0, 1), Proxies(""))
+    rates = Rates(RateLimiter(0, 1), RateLimiter(0, 1))
+    door = Door({"dev": WriteKey("dev", "web")}, limits, rates, Proxies(""))
     pipeline = Pipeline(Rules(load_plan(PLAN), limits, b"secret"))
     intake = Intake(door, Line(pipeline, cast("Spool", spool), WorkerMetrics(folder, 0)))
     given: list[Answer] = []
