@@ -109,7 +109,7 @@ def clickhouse(warehouse: Warehouse, door: Door, limits: Limits) -> FastAPI:
 
 
 def _admit(door: Door, request: Request) -> None:
-    if not door.admits(key_of(request)):
+    if not door.admits(key_of(request), request):
         told = "Authentication failed: send a read key as the password. (AUTHENTICATION_FAILED)"
         raise QueryError(NOT_AUTHENTICATED, told)
 

@@ -8,7 +8,9 @@ import uvicorn
 
 from console.clickhouse import Limits, clickhouse
 from console.door import Door
+from console.guesses import Guesses
 from funnelhouse.address import host_and_port, is_loopback
+from funnelhouse.server import protected_server
 from funnelhouse.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -18,8 +20,9 @@ _BACKLOG = 256
 class Endpoint:
     """Listens where the settings say, in embedded mode alone: a server answers its tools itself."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, guesses: Guesses) -> None:
         self._settings = settings
+        self._guesses = guesses
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -43,7 +46,7 @@ class Endpoint:
                 extra={"address": settings.sql, "error": str(error)},
             )
             return
-        door = Door(settings.readers, open=is_loopback(host))
+        door = Door(settings.readers, open=is_loopback(host), guesses=self._guesses)
         limits = Limits(
             settings.sql_max_seconds,
             settings.sql_max_memory_bytes,
@@ -51,9 +54,7 @@ class Endpoint:
             settings.sql_at_once,
         )
         app = clickhouse(settings.warehouse_place, door, limits)
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, access_log=False, log_config=None, lifespan="off")
-        )
+        self._server = protected_server(settings, app, lifespan="off")
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="sql", daemon=True
         )

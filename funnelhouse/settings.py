@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from console.host_names import host_names
 from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.secret import kept_secret
 from ingest.keys import WriteKey, parse_write_keys
@@ -90,6 +91,13 @@ class Settings(BaseSettings):
     read_keys: Annotated[
         str,
         Field(description="Keys that may read views at /export, comma separated; empty for none."),
+    ] = ""
+    host_names: Annotated[
+        str,
+        Field(
+            description="Names by which the warehouse process is asked, and the collector for its"
+            " metrics, comma separated; addresses and localhost need none."
+        ),
     ] = ""
     secret: Annotated[
         str,
@@ -227,6 +235,12 @@ class Settings(BaseSettings):
             ) from error
         return name
 
+    @field_validator("host_names")
+    @classmethod
+    def _names(cls, listed: str) -> str:
+        host_names(listed)
+        return listed
+
     @field_validator("alert_webhook", "alertmanager")
     @classmethod
     def _receiver(cls, url: str) -> str:
@@ -317,6 +331,13 @@ class Settings(BaseSettings):
     def readers(self) -> frozenset[str]:
         """The read keys; nobody may read by URL where there is none."""
         return frozenset(key.strip() for key in self.read_keys.split(",") if key.strip())
+
+    @property
+    def known_names(self) -> frozenset[str]:
+        """Names by which a request may ask; those at which the product listens are among them."""
+        listens = (self.console, self.sql, self.collector)
+        own = [host_and_port(address)[0] for address in listens if address]
+        return host_names(self.host_names) | {host.lower() for host in own}
 
     def keys(self) -> dict[str, WriteKey]:
         """Write keys by key.

@@ -22,7 +22,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from console.control import Control, control, write_address
 from console.door import Door
 from console.export import Export
-from console.pages.site import Progress, Site
+from console.pages.site import LINKED, Progress, Site
 from console.pages.warmth import Warmth
 from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.alerts import Alerts, Receivers
@@ -35,6 +35,7 @@ from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
 from funnelhouse.readouts import Readouts
+from funnelhouse.server import protected_server
 from funnelhouse.settings import Settings
 from ingest.depth import Depth, is_drained, measure
 from ingest.loader import Loader, LoaderConfig
@@ -109,10 +110,9 @@ def _control(
 ) -> Control:
     """Gather what the routes work with."""
     host, _ = host_and_port(settings.console)
-    readers = settings.readers
-    export = Export(readers, settings.export_max_rows) if readers else None
+    door = Door(settings.readers, open=is_loopback(host))
+    export = Export(door, settings.export_max_rows) if settings.readers else None
     jobs = jobs_of(change, settings, settlement, partial(_await_drained, settings), loader.at_rest)
-    door = Door(readers, open=is_loopback(host))
     drained = partial(is_drained, settings.spool_folder)
     progress = partial(_progress, settings)
     return Control(
@@ -139,14 +139,16 @@ class _Beside(Protocol):
         """Stop; returns when it has."""
 
 
-def _beside(settings: Settings, change: PlanChange, site: Callable[[], Site]) -> list[_Beside]:
+def _beside(
+    settings: Settings, change: PlanChange, state: Control, site: Callable[[], Site]
+) -> list[_Beside]:
     """Give what works beside loading, in the order in which it begins."""
     receivers = Receivers(settings.alert_webhook, settings.alertmanager)
     oldest_s = partial(_oldest_s, settings)
     return [
         change,
         Readouts(lambda: connect(settings.warehouse_place), settings.timezone),
-        Endpoint(settings),
+        Endpoint(settings, state.door.guesses),
         Alerts(settings.warehouse_place, receivers, oldest_s, settings.alerts_every_s),
         Warmth(site),
     ]
@@ -154,9 +156,7 @@ def _beside(settings: Settings, change: PlanChange, site: Callable[[], Site]) ->
 
 def _server(settings: Settings, app: FastAPI) -> uvicorn.Server:
     host, port = host_and_port(settings.console)
-    return uvicorn.Server(
-        uvicorn.Config(app, host=host, port=port, access_log=False, log_config=None)
-    )
+    return protected_server(settings, app, LINKED, host=host, port=port)
 
 
 def _loading(loader: Loader, server: uvicorn.Server) -> tuple[threading.Thread, Event]:
@@ -185,7 +185,6 @@ def run(settings: Settings) -> int:
     ready = Event()
     settlement = Settlement(settings.timezone, settings.session_timeout_s)
     change = PlanChange(settings, settlement)
-    beside = _beside(settings, change, lambda: app.state.site)
     faulty: list[PlanError] = []
 
     def opened() -> Client:
@@ -211,6 +210,7 @@ def run(settings: Settings) -> int:
     )
     state = _control(settings, ready, change, loader, settlement)
     app = control(state)
+    beside = _beside(settings, change, state, lambda: app.state.site)
     server = _server(settings, app)
     thread, failed = _loading(loader, server)
     for stop_when in (stop_on_signal, stop_without_parent):

@@ -8,17 +8,20 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from console.host_names import is_known_host
 from funnelhouse.assignment import running_today
 from funnelhouse.logs import configure_logs
 from funnelhouse.panel import expected_of_pages
 from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.settings import Settings
+from ingest.closed import Closed
 from ingest.collector import Collector
 from ingest.connection import Connection
 from ingest.disk import LOCAL_DISK, Disk
@@ -74,7 +77,8 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
         Door(settings.keys(), rules.limits, _rates_of(settings, workers), Proxies(trusted)),
         Line(Pipeline(rules), spool, metrics),
     )
-    rest = service(SnapshotCollector(settings.run_folder, spool.depth), spool.full)
+    known = partial(is_known_host, names=settings.known_names)
+    rest = Closed(service(SnapshotCollector(settings.run_folder, spool.depth), spool.full, known))
     behind = ProxyHeadersMiddleware(rest, trusted)  # type: ignore[arg-type]  # FastAPI takes any mapping for a scope
     endings = {
         "experiments": running_today(rules.plan.experiments, settings.timezone),

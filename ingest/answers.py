@@ -20,9 +20,14 @@ class Answer(NamedTuple):
     body: bytes
 
 
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""A browser takes an answer for nothing but what its type says, such as a script."""
+
+
 def _json(status: int, body: bytes, *more: tuple[bytes, bytes]) -> Answer:
     length = (b"content-length", b"%d" % len(body))
-    return Answer(status, [(b"content-type", b"application/json"), length, *more], body)
+    headers = [(b"content-type", b"application/json"), length, NOSNIFF, *more]
+    return Answer(status, headers, body)
 
 
 SUCCESS = _json(200, b'{"success": true}')
@@ -74,6 +79,7 @@ GIF = Answer(
         (b"content-length", b"%d" % len(_PIXEL)),
         (b"cache-control", b"no-store"),
         (b"cross-origin-resource-policy", b"cross-origin"),
+        NOSNIFF,
     ],
     _PIXEL,
 )
@@ -82,7 +88,8 @@ GIF = Answer(
 
 def of_kind(kind: bytes, body: bytes) -> Answer:
     """Build a success of another content type than JSON of ours."""
-    return Answer(200, [(b"content-type", kind), (b"content-length", b"%d" % len(body))], body)
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), NOSNIFF]
+    return Answer(200, headers, body)
 
 
 TEXT_OK = of_kind(b"text/plain", b"ok")
@@ -116,6 +123,7 @@ def preflight(headers: Iterable[tuple[bytes, bytes]]) -> Answer:
     asked = dict(headers)
     granted = [
         *cors_headers(asked.get(b"origin", b"")),
+        NOSNIFF,
         (b"vary", b"access-control-request-headers"),
         (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
         (b"access-control-max-age", b"86400"),  # Chrome keeps it for 7200 at most

@@ -21,14 +21,24 @@ def error_response(_request: Request, error: Exception) -> Response:
 
 
 _WHY = {
+    403: (
+        "unknown_host",
+        "This host name is not known here; ask by an address, or add it to FUNNELHOUSE_HOST_NAMES.",
+    ),
     404: ("not_found", "Nothing is at this address; events go to /v1/track, /v1/batch and so on."),
     405: ("method", "This address does not take the method; see Allow."),
 }
 
 
-def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:
-    """Build the application behind the event routes; `full` says that the spool takes no more."""
-    app = FastAPI(title="funnelhouse collector", docs_url=None, redoc_url=None)
+def service(
+    metrics: SnapshotCollector, full: Callable[[], bool], is_known_host: Callable[[str], bool]
+) -> FastAPI:
+    """Build the application behind the event routes.
+
+    `full` says that the spool takes no more. Metrics are told by a host that is known alone: a
+    site could point its own name here, and its pages would read them.
+    """
+    app = FastAPI(title="funnelhouse collector", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(HTTPException, error_response)
     scraped = exposition(metrics)
 
@@ -45,8 +55,10 @@ def service(metrics: SnapshotCollector, full: Callable[[], bool]) -> FastAPI:
         return JSONResponse({"status": "ready"})
 
     @app.get("/metrics")
-    def exposed() -> Response:
+    def exposed(request: Request) -> Response:
         """Counters of all workers in the Prometheus text format."""
+        if not is_known_host(request.headers.get("host", "")):
+            raise HTTPException(403)
         return Response(scraped(), media_type=METRICS_TYPE)
 
     app.include_router(sdk_documents())

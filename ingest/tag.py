@@ -56,7 +56,7 @@ class Document:
             (b"vary", b"accept-encoding"),
             (b"access-control-allow-origin", b"*"),
             (b"cross-origin-resource-policy", b"cross-origin"),
-            (b"x-content-type-options", b"nosniff"),
+            answers.NOSNIFF,
         ]
         if self.etag in header.get(b"if-none-match", b"") or header.get(b"if-none-match") == b"*":
             return Answer(304, headers, b"")

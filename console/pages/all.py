@@ -12,7 +12,7 @@ from console.pages.experiments import experiments
 from console.pages.funnel import funnel
 from console.pages.live import live
 from console.pages.sessions import sessions
-from console.pages.site import HEADERS, ROOM, Site
+from console.pages.site import ROOM, Site
 from console.pages.sql import sql
 from console.pages.today import today
 
@@ -41,10 +41,9 @@ def entrance(site: Site) -> APIRouter:
     @router.post("/login")
     async def enter(request: Request) -> Response:
         """Keep the key in a cookie that scripts cannot read."""
-        site.door.own(request)
         sent = parse_qs((await request.body())[:_MAX_BYTES].decode(errors="replace"))
         key, way = sent.get("key", [""])[0], _way(sent.get("next", ["/"])[0])
-        if not site.door.admits(key):
+        if not site.door.admits(key, request):
             return site.render(request, "login.html", {"wrong": True, "next": way}, 401)
         answer = RedirectResponse(way, 303)
         secure = request.url.scheme == "https"
@@ -57,16 +56,14 @@ def entrance(site: Site) -> APIRouter:
 
 
 class Static(StaticFiles):
-    """The style and the script, with the headers of pages."""
+    """The style and the script, which browsers keep for a while."""
 
     def __init__(self) -> None:
         super().__init__(directory=ROOM / "static")
 
     def file_response(self, *args: object, **more: object) -> Response:
-        """Add the headers."""
+        """Say how long they are kept."""
         answer = super().file_response(*args, **more)  # type: ignore[arg-type]
-        for name, value in HEADERS.items():
-            answer.headers[name] = value
         answer.headers["cache-control"] = "public, max-age=300"
         return answer
 

@@ -1,4 +1,4 @@
-"""What all pages share: templates, the language, the headers that keep strangers' text harmless."""
+"""What all pages share: templates, the language, which of them other sites may link."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,15 +31,10 @@ PAGES = (
     ("Sessions", "/sessions"),
     ("SQL", "/sql"),
 )
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cache-control": "no-store",
-}
+LINKED = frozenset({*(way for _, way in PAGES), "/coverage/cell", "/login"})
+"""Pages that other sites may link: each shows something and changes nothing."""
+
+HEADERS = {"cache-control": "no-store"}
 _LANGUAGE_COOKIE = "funnelhouse_language"
 _A_YEAR_S = 31_536_000
 _LIMITS = {"max_execution_time": "30", "max_memory_usage": str(2 * 1024**3)}

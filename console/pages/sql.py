@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from console import charts
 from console.pages.site import HEADERS, Site, rows
+from console.protection import came_from_elsewhere
 from console.spreadsheet import harmless_csv
 from console.statement import Readable, StatementError, judge
 from sql.client import DATABASE, connection
@@ -48,7 +49,9 @@ def sql(site: Site) -> APIRouter:
         views = await site.fresh("views", lambda client: rows(client, _VIEWS), _FRESH_S)
         values: dict[str, Any] = {"statement": statement, "views": views, "told": "", "chart": None}
         values |= {"columns": [], "found": [], "cut": False}
-        if statement:
+        if statement and came_from_elsewhere(request.scope):
+            values["told"] = "Another site wrote this statement; read it, then run it."
+        elif statement:
             values |= await site.ask(lambda _: _result(site, statement, _readable(views)))
         return site.render(request, "sql.html", values)
 

@@ -13,6 +13,7 @@ from console.clickhouse import Limits, clickhouse
 from console.control import Control, control
 from console.door import Door
 from console.export import Export
+from console.guesses import Guesses
 from funnelhouse.endpoint import Endpoint
 from funnelhouse.settings import Settings
 from sql.place import Warehouse
@@ -26,9 +27,8 @@ OPEN = {"/livez", "/readyz", "/metrics", "/login"}
 def application(keys: tuple[str, ...], folder: Path) -> FastAPI:
     """Return the warehouse process's application as it is beyond loopback, over no warehouse."""
     place = Warehouse(folder / "nowhere")
-    return control(
-        Control(lambda: True, place, {}, Export(keys, 10), Door(keys, open=False)),
-    )
+    door = Door(keys, open=False)
+    return control(Control(lambda: True, place, {}, Export(door, 10), door))
 
 
 async def answers(app: FastAPI, sent: dict[str, str]) -> dict[str, tuple[int, str]]:
@@ -98,7 +98,7 @@ def test_without_keys_the_sql_endpoint_is_for_this_machine_alone(
 ) -> None:
     """Where other machines could reach it, it does not listen, and the log says what to do."""
     port = free_port()
-    endpoint = Endpoint(Settings(data=tmp_path, sql=f"{host}:{port}", read_keys=""))
+    endpoint = Endpoint(Settings(data=tmp_path, sql=f"{host}:{port}", read_keys=""), Guesses())
     with caplog.at_level(logging.ERROR):
         endpoint.begin()
     try:

@@ -40,6 +40,51 @@ def test_livez(collector: RunningCollector) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:8080", 200), ("[::1]", 200), ("collector-1:8080", 200), ("evil.example", 403)],
+)
+def test_metrics_by_a_host_that_is_known(
+    collector_with: Callable[..., RunningCollector], host: str, status: int
+) -> None:
+    """A site that points its name at the collector reads no metrics; it is well by any name."""
+    collector = collector_with(host_names="collector-1")
+    answer = collector.client.get("/metrics", headers={"host": host})
+    assert answer.status_code == status
+    assert ("funnelhouse_" in answer.text) == (status == 200)
+    assert collector.client.get("/readyz", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "resource_policy"),
+    [
+        ("GET", "/livez", "same-origin"),
+        ("GET", "/readyz", "same-origin"),
+        ("GET", "/metrics", "same-origin"),
+        ("GET", "/nowhere", "same-origin"),
+        ("GET", "/openapi.json", "same-origin"),
+        ("DELETE", "/livez", "same-origin"),
+        ("GET", "/v1/projects/dev/settings", None),
+        ("GET", "/sourceConfig", "same-origin"),
+        ("GET", "/tag.js", "cross-origin"),
+        ("GET", "/tag/experiments.js", "cross-origin"),
+        ("GET", "/tag.json", "cross-origin"),
+        ("GET", "/v1/pixel/track?writeKey=dev&data=e30=", "cross-origin"),
+        ("GET", "/v1/track", None),
+        ("OPTIONS", "/v1/track", None),
+        ("POST", "/v1/track?writeKey=dev", None),
+        ("POST", "/tag.js", None),
+    ],
+)
+def test_what_pages_of_other_sites_may_embed(
+    collector: RunningCollector, method: str, path: str, resource_policy: str | None
+) -> None:
+    """No answer is taken for a script by mistake; but for the tag and pixels none is for all."""
+    answer = collector.client.request(method, path)
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert answer.headers.get("cross-origin-resource-policy") == resource_policy
+
+
 def test_readyz(collector: RunningCollector) -> None:
     """The collector is ready without a loader, since events are taken through any outage."""
     answer = collector.client.get("/readyz")
