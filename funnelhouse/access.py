@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from console.control import ADDRESS_FILE
 from funnelhouse.archive.work import insert_piece
-from funnelhouse.forgetting import Drain
+from funnelhouse.forgetting import Drain, Loading
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import Job, jobs_of
 from funnelhouse.plan_change import PlanChange
@@ -167,7 +167,8 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
     change = PlanChange(settings, settlement)
     held.callback(change.stop)
     drain = partial(_load_all, settings, settlement)
-    jobs = jobs_of(change, settings, settlement, drain, partial(_all_loaded, drain))
+    loading = Loading(settings.spool_folder, drain, partial(_all_loaded, drain))
+    jobs = jobs_of(change, settlement, loading)
     return Direct(settings.warehouse_place, jobs, settlement)
 
 

@@ -1,24 +1,37 @@
 """Forgetting a person, as the command line asks for it: the spool first, then every table."""
 
+import logging
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.settings import Settings
+from funnelhouse.archive.work import Rest
 from ingest.disk import LOCAL_DISK
 from ingest.recovery import damaged_folder
-from sql.forget import forget
+from sql.client import WarehouseError
+from sql.forget import forget, go_on, is_under_way
 from sql.settle import Settlement
 from sql.snapshot import drop
 
+log = logging.getLogger(__name__)
 Drain = Callable[[], None]
 """Loads what lies in the spool, or waits until it is loaded."""
 
 
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What else writes events: the spool, how it is drained, and how the loader is kept at rest."""
+
+    spool: Path
+    drain: Drain
+    rest: Rest
+
+
 def forget_person(
-    client: Client, person: str, settings: Settings, settlement: Settlement, drain: Drain
+    client: Client, person: str, settlement: Settlement, loading: Loading
 ) -> dict[str, Any]:
     """Load what the spool holds, then remove the person; no load comes between.
 
@@ -29,15 +42,31 @@ def forget_person(
     """
     if not person.strip():
         raise ValueError("Name a person by a user id or a device's id.")
-    drain()
-    with settlement.rules, settlement.turn:
+    loading.drain()
+    with loading.rest(), settlement.rules, settlement.turn:
         # What is kept for an export that is under way holds the person too.
         drop(client)
         forgotten = forget(client, person)
-    folder = damaged_folder(settings.spool_folder)
+    return asdict(forgotten) | {"damaged_pieces": _remove_damaged(loading.spool)}
+
+
+def finish_forgetting(client: Client, settlement: Settlement) -> None:
+    """Remove the rest of somebody whose forgetting was killed; nothing may be loaded meanwhile."""
+    if not is_under_way(client):
+        return
+    log.warning("somebody's forgetting was broken off, and is finished now")
+    with settlement.rules, settlement.turn:
+        try:
+            go_on(client)
+        except WarehouseError as error:
+            log.warning("rows of somebody forgotten are left", extra={"error": str(error)})
+
+
+def _remove_damaged(spool: Path) -> int:
+    folder = damaged_folder(spool)
     damaged = list(LOCAL_DISK.list(folder))
     for name in damaged:
         LOCAL_DISK.unlink(folder / name)
     if damaged:
         LOCAL_DISK.sync_folder(folder)
-    return asdict(forgotten) | {"damaged_pieces": len(damaged)}
+    return len(damaged)

@@ -10,10 +10,9 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.archive.work import Rest, archive_jobs
-from funnelhouse.forgetting import Drain, forget_person
+from funnelhouse.archive.work import archive_jobs
+from funnelhouse.forgetting import Loading, forget_person
 from funnelhouse.plan_change import PlanChange
-from funnelhouse.settings import Settings
 from sql.runs import Run, end_run, find_run, newest_runs, start_run
 from sql.settle import Settlement
 from sql.spend import Spend, import_spend
@@ -79,9 +78,7 @@ JOBS: dict[str, Job] = {
 }
 
 
-def jobs_of(
-    change: PlanChange, settings: Settings, settlement: Settlement, drain: Drain, rest: Rest
-) -> dict[str, Job]:
+def jobs_of(change: PlanChange, settlement: Settlement, loading: Loading) -> dict[str, Job]:
     """Give all jobs: those on the warehouse alone, on the change of its plan, and on people."""
 
     def listed(client: Client, _: Any) -> Any:
@@ -109,14 +106,12 @@ def jobs_of(
 
     return (
         JOBS
-        | archive_jobs(settings.spool_folder, settlement, rest)
+        | archive_jobs(loading.spool, settlement, loading.rest)
         | {
             "judge_release": judge_release,
             "apply_plan": lambda _client, folder: change.begin(folder),
             "plan": lambda client, _: change.progress(client),
-            "forget": lambda client, person: forget_person(
-                client, person, settings, settlement, drain
-            ),
+            "forget": lambda client, person: forget_person(client, person, settlement, loading),
             "experiments": listed,
             "experiment_readout": read_out,
             "markov": markov,

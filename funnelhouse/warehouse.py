@@ -28,6 +28,7 @@ from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.alerts import Alerts, Receivers
 from funnelhouse.archive.work import insert_piece
 from funnelhouse.endpoint import Endpoint
+from funnelhouse.forgetting import Loading, finish_forgetting
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
 from funnelhouse.logs import configure_logs
@@ -66,6 +67,7 @@ def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
         PlanError: the first plan has a fault.
     """
     upgrade(client, settings)
+    finish_forgetting(client, settlement)
     if not plan_in_force(client):
         plan = load_plan(settings.plan)
         for fault in plan.refused:
@@ -112,7 +114,8 @@ def _control(
     host, _ = host_and_port(settings.console)
     door = Door(settings.readers, open=is_loopback(host))
     export = Export(door, settings.export_max_rows) if settings.readers else None
-    jobs = jobs_of(change, settings, settlement, partial(_await_drained, settings), loader.at_rest)
+    drain = partial(_await_drained, settings)
+    jobs = jobs_of(change, settlement, Loading(settings.spool_folder, drain, loader.at_rest))
     drained = partial(is_drained, settings.spool_folder)
     progress = partial(_progress, settings)
     return Control(

@@ -160,7 +160,7 @@ def _order(client: Client, one: Archived, taken: str, ordered: str, name: str) -
 def drop(client: Client) -> None:
     """Remove whatever is kept."""
     for table in _tables(client):
-        client.command(f"DROP TABLE IF EXISTS `{table}`")
+        client.command(f"DROP TABLE IF EXISTS `{table}` SYNC")
 
 
 def ordered_table(name: str, table: str) -> str:

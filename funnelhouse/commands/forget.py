@@ -20,7 +20,7 @@ def forget(
     """Remove a person from every table, the spool and rejected events; it cannot be undone."""
     from funnelhouse.access import open_warehouse  # noqa: PLC0415 - quick --help
 
-    if not yes and not typer.confirm("Their events go for ever, and numbers change. Go on?"):
+    if not yes and not _is_meant():
         return 1
     with open_warehouse(settings) as access:
         done = access.job("forget", person)
@@ -33,3 +33,17 @@ def forget(
             typer.echo(f"  {table}: {rows} rows removed")
     typer.echo("No row with an id of theirs is left in any table.")
     return 0
+
+
+def _is_meant() -> bool:
+    """Ask whether it is meant.
+
+    Raises:
+        ValueError: nobody can answer.
+    """
+    try:
+        return typer.confirm("Their events go for ever, and numbers change. Go on?")
+    except (typer.Abort, OSError, RuntimeError, ValueError) as error:
+        raise ValueError(
+            "Nobody is there to answer, so nothing was removed; write --yes if it is meant."
+        ) from error
