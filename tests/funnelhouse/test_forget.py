@@ -1,5 +1,7 @@
 """A person is forgotten everywhere: tables, rejected events and spool; others are untouched."""
 
+import subprocess
+import sys
 from typing import Any
 from uuid import uuid4
 
@@ -168,3 +170,23 @@ def test_no_table_is_left_out(product: RunningProduct) -> None:
         """
     )
     assert {row["table"] for row in rows} <= TABLES | set(GATHERED)
+
+
+def test_nobody_is_there_to_answer(stopped: CommandLine) -> None:
+    """With its standard input at an end the question is one sentence, and nothing goes."""
+    asked = stopped.run("forget", "kim")
+    assert asked.returncode == 2
+    told = asked.stderr.decode()
+    assert (
+        told == "Nobody is there to answer, so nothing was removed; write --yes if it is meant.\n"
+    )
+
+
+def test_no_standard_input_at_all(stopped: CommandLine) -> None:
+    """A closed standard input is answered by the same sentence."""
+    command = f"exec {sys.executable} -m funnelhouse.cli forget kim <&-"
+    asked = subprocess.run(
+        ["/bin/sh", "-c", command], env=stopped.environment, capture_output=True, check=False
+    )
+    assert asked.returncode == 2
+    assert asked.stderr.decode().startswith("Nobody is there to answer")
