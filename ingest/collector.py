@@ -14,6 +14,7 @@ from ingest.answers import Answer
 from ingest.http import Head, Receive, Scope, Send, read_body, send_answer
 from ingest.intake import Intake, Reply
 from ingest.protocols import pixel, segment
+from ingest.refusal import Refusal
 from ingest.trackers import Route
 
 
@@ -33,10 +34,12 @@ class Collector:
         if path in segment.ROUTES:
             await self._track(scope, receive, send)
         elif path in pixel.ROUTES:
-            await self._pixel(scope, send)
+            await self._pixel(scope, receive, send)
         elif path in self._trackers:
             await self._tracker(self._trackers[path], scope, receive, send)
         else:
+            if scope.get("method") in _WITH_BODY:
+                await self._keep(_NOT_FOUND, Head.of(scope), receive)
             await self._rest(scope, receive, send)  # type: ignore[operator]
 
     async def _track(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,15 +54,15 @@ class Collector:
             answer = answers.preflight(scope["headers"])
             head.origin = b""
         else:
-            answer = answers.wrong_method("POST, OPTIONS")
+            answer = await self._wrong_method("POST, OPTIONS", head, receive)
         self.intake.answered(answer, started)
         await send_answer(send, answer, head.origin)
 
-    async def _pixel(self, scope: Scope, send: Send) -> None:
+    async def _pixel(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         head = Head.of(scope)
         if scope["method"] != "GET":
-            answer = answers.wrong_method("GET")
+            answer = await self._wrong_method("GET", head, receive)
         else:
             envelope = pixel.decode(head.query, pixel.ROUTES[scope["path"]])
             take = partial(self.intake.take, envelope, head, scope["query_string"])
@@ -76,7 +79,7 @@ class Collector:
             answer = answers.preflight(scope["headers"])
             head.origin = b""
         elif scope["method"] != route.method:
-            answer = answers.wrong_method(f"{route.method}, OPTIONS")
+            answer = await self._wrong_method(f"{route.method}, OPTIONS", head, receive)
         else:
             body = await read_body(receive, self.intake.max_body_bytes)
             read = partial(route.read, head, kind)
@@ -84,6 +87,24 @@ class Collector:
             answer = route.answer(kind, answer)
         self.intake.answered(answer, started)
         await send_answer(send, answer, head.origin)
+
+    async def _wrong_method(self, allowed: str, head: Head, receive: Receive) -> Answer:
+        await self._keep(_WRONG_METHOD, head, receive)
+        return answers.wrong_method(allowed)
+
+    async def _keep(self, refusal: Refusal, head: Head, receive: Receive) -> None:
+        """Keep the body of a request that is refused whatever it holds, if its key is one of ours.
+
+        Its sender is answered what the refusal says even when there is no room to keep it.
+        """
+        body = await read_body(receive, self.intake.max_body_bytes)
+        if body:
+            await _replied(partial(self.intake.take_body, lambda *_: refusal, head, body))
+
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_NOT_FOUND = Refusal(404, "not_found", "Nothing takes events at this address; see the README.")
+_WRONG_METHOD = Refusal(405, "method", "The address does not take this method; see Allow.")
 
 
 async def _replied(take: Callable[[Reply], None]) -> Answer:

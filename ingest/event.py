@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ingest.rejection import Rejection
+
 
 class RawEvent(msgspec.Struct, frozen=True, gc=False):
     """One tracking call as decoded, beside its exact JSON text."""
@@ -12,8 +14,12 @@ class RawEvent(msgspec.Struct, frozen=True, gc=False):
     text: bytes
 
 
-class Mended(dict[str, Any]):
-    """A refused event without the values that strict readers refuse: it still says whose it is."""
+class Odd(dict[str, Any]):
+    """What can be read of an event that is rejected for its text: it still says whose it is."""
+
+    def __init__(self, item: dict[str, Any], rejection: Rejection) -> None:
+        super().__init__(item)
+        self.rejection = rejection
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):

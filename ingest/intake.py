@@ -17,7 +17,7 @@ from ingest.durability import SpoolFull, SyncFailed
 from ingest.encoding import inflate
 from ingest.event import Envelope, Origin
 from ingest.http import Head
-from ingest.keys import WriteKey, origin_allowed
+from ingest.keys import WriteKey, key_in, origin_allowed
 from ingest.limits import Limits
 from ingest.metrics import WorkerMetrics
 from ingest.pipeline import Admission, Pipeline
@@ -36,6 +36,11 @@ Reader = Callable[[bytes, Limits], Envelope | Refusal]
 
 _RETRY_AFTER_S = 5
 _TOO_LARGE = 413
+_FORBIDDEN = Refusal(
+    403,
+    "origin",
+    "This page's origin may not use the write key; add it to the key's origins.",
+)
 _log = logging.getLogger(__name__)
 
 
@@ -77,14 +82,16 @@ class Intake:
 
     def take(self, read: Envelope | Refusal, head: Head, text: bytes, reply: Reply) -> None:
         """Take what was read from `text`; `reply` when it is durable."""
-        origin = self._origin(read, head)
+        origin = self._origin(read, head, text)
         if isinstance(origin, Answer):
             reply(origin)
             return
         read = self._within_batch(read, text)
         if isinstance(read, Refusal) and read.status == _TOO_LARGE:
-            reply(answers.error(*read))
+            reply(answers.error(*read[:3]))
             return
+        if head.sender is not origin:  # only a sender who may send is noted in the head
+            read = _FORBIDDEN
         events, size = _load(read, text)
         wait_s = self._door.rates.wait_s(origin.write_key, events, size)
         if wait_s > 0:
@@ -119,30 +126,32 @@ class Intake:
         """Admit what was read, or what could not be read; the answer holds once it is durable."""
         pipeline = self._line.pipeline
         if isinstance(read, Refusal):
-            return answers.error(*read), pipeline.refuse(read, text, origin)
+            return answers.error(*read[:3]), pipeline.refuse(read, text, origin)
         admission = pipeline.admit(read, origin)
         results = admission.results
         return answers.success_with(results) if results else answers.SUCCESS, admission
 
-    def _origin(self, read: Envelope | Refusal, head: Head) -> Origin | Answer:
-        """Say who sends, by the key and the head of a request, or why that one may not."""
-        sent_key = head.key if isinstance(read, Refusal) else read.write_key or head.key
+    def _origin(self, read: Envelope | Refusal, head: Head, text: bytes) -> Origin | Answer:
+        """Say who sends, by the key and the head of a request, or why nobody of ours does."""
+        if isinstance(read, Refusal):
+            sent_key = read.key or head.key or key_in(text)
+        else:
+            sent_key = read.write_key or head.key
         if head.sender is not None and head.sender.write_key == sent_key:
             return head.sender
         key = self._door.keys.get(sent_key)
         if key is None:
             if isinstance(read, Refusal) and not sent_key:
-                return answers.error(*read)
+                return answers.error(*read[:3])
             detail = "No such write key; send the one of your source, as writeKey or Basic user."
             return answers.error(401, "unknown_key", detail)
-        if head.origin and not origin_allowed(key, head.origin.decode("latin-1")):
-            detail = "This page's origin may not use the write key; add it to the key's origins."
-            return answers.error(403, "origin", detail)
         ip = self._door.proxies.visitor(head.ip, head.forwarded_for)
         shown = mask_ip(ip) if self._line.pipeline.rules.mask_ip else ip
         told = (head.user_agent, shown, head.page, key.key, head.run[:MAX_RUN_LENGTH])
-        head.sender = Origin(key.source, key.server, *told)
-        return head.sender
+        origin = Origin(key.source, key.server, *told)
+        if not head.origin or origin_allowed(key, head.origin.decode("latin-1")):
+            head.sender = origin
+        return origin
 
     def _within_batch(self, read: Envelope | Refusal, text: bytes) -> Envelope | Refusal:
         if isinstance(read, Refusal):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ingest.draft import Draft, Rules
-from ingest.event import CALLS, NAMES
+from ingest.event import CALLS, NAMES, Odd
 from ingest.limits import json_path, too_deep, too_long
 from ingest.rejection import Reason, Rejection
 from schemas.registry import EventSchema
@@ -25,10 +25,7 @@ def readable(draft: Draft, rules: Rules) -> Rejection | None:
             " send less in it.",
         )
     if type(draft.item) is not dict:
-        detail = (
-            "The event is not a JSON object of Unicode text and finite numbers; mend the sender."
-        )
-        return Rejection(Reason.UNREADABLE_EVENT, "$", detail)
+        return draft.item.rejection if isinstance(draft.item, Odd) else _NO_OBJECT
     if too_deep(text, draft.item, limits.max_depth):
         detail = f"The event nests deeper than {limits.max_depth} levels; flatten it."
         return Rejection(Reason.TOO_DEEP, "$", detail)
@@ -39,6 +36,13 @@ def readable(draft: Draft, rules: Rules) -> Rejection | None:
         detail = f"A text is longer than {limits.max_string_length} characters; shorten it."
         return Rejection(Reason.TOO_LONG, long_at, detail)
     return None
+
+
+_NO_OBJECT = Rejection(
+    Reason.UNREADABLE_EVENT,
+    "$",
+    "The event is not a JSON object of Unicode text and finite numbers; mend the sender.",
+)
 
 
 def shaped(draft: Draft, _rules: Rules) -> Rejection | None:

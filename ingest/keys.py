@@ -104,3 +104,12 @@ def key_from_basic(authorization: bytes) -> str:
         return user.decode()
     except ValueError:
         return ""
+
+
+def key_in(body: bytes) -> str:
+    """Find the first write key in a body of no readable JSON or another shape; "" for none."""
+    found = _KEY_IN_BODY.search(body)
+    return found[1].decode() if found else ""
+
+
+_KEY_IN_BODY = re.compile(rb'"writeKey"\s*:\s*"(%b)"' % _NAME.encode())

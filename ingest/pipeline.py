@@ -10,8 +10,9 @@ import msgspec
 
 from ingest.arrival import ARRIVAL_STEP, ArrivalClock
 from ingest.draft import Draft, Rules
-from ingest.event import Envelope, Origin
-from ingest.judgement import judge
+from ingest.event import Envelope, Origin, RawEvent
+from ingest.judgement import judge, recognise
+from ingest.kept_text import as_utf8, start_of
 from ingest.personal import body_without_personal, nothing_personal, without_personal
 from ingest.refusal import Refusal
 from ingest.rejection import Reason, Rejection
@@ -19,8 +20,6 @@ from ingest.row import MAX_RUN_LENGTH, Row, received_at
 from transforms.clock import parse_time
 from transforms.identity import event_id
 from transforms.privacy import mask_ip
-
-_TOO_LARGE = 413
 
 
 class Admission(msgspec.Struct, frozen=True, gc=False):
@@ -52,26 +51,40 @@ class Pipeline:
 
     def refuse(self, refusal: Refusal, body: bytes, origin: Origin) -> Admission:
         """Keep a body that could not be taken as one rejected row, cut to the size of an event."""
-        reason = Reason.TOO_LARGE if refusal.status == _TOO_LARGE else Reason.UNREADABLE_BODY
-        shown = body_without_personal(body, self.rules)
-        kept = shown[: self.rules.limits.max_event_bytes]
+        event = refusal.event or RawEvent(None, body_without_personal(body, self.rules))
         arrival = self.clock.reserve(1)
-        draft = Draft(None, kept, arrival, None, received_at(arrival))
-        draft.rejection = Rejection(reason, "$", refusal.detail)
+        draft = Draft(event.item, event.text, arrival, None, received_at(arrival))
+        draft.rejection = Rejection(_reason(refusal), "$", refusal.detail)
+        recognise(draft, self.rules)
         return Admission([row_of(draft, origin, self.rules)], {}, rejected=1)
+
+
+def _reason(refusal: Refusal) -> Reason:
+    return _REASONS.get(refusal.reason, Reason.UNREADABLE_BODY)
+
+
+_REASONS = {
+    "too_large": Reason.TOO_LARGE,
+    "too_many_events": Reason.TOO_LARGE,
+    "duplicate_key": Reason.DUPLICATE_KEY,
+    "origin": Reason.FORBIDDEN_ORIGIN,
+    "not_found": Reason.WRONG_ADDRESS,
+    "method": Reason.WRONG_ADDRESS,
+}
 
 
 def row_of(draft: Draft, origin: Origin, rules: Rules) -> Row:
     """Write down one judged event, personal fields hashed."""
-    rejection = draft.rejection
+    rejection, limit = draft.rejection, rules.limits.max_event_bytes
     reason, path, detail = rejection or ("", "", "")
     item = draft.item if isinstance(draft.item, dict) else _EMPTY
     payload = draft.text
     if rejection is not None or not nothing_personal(draft):
         payload = without_personal(draft, rules)
-        # Hashes may be longer than what they hide: only what came too large is cut.
-        if len(draft.text) > rules.limits.max_event_bytes:
-            payload = payload[: rules.limits.max_event_bytes]
+        if rejection is not None:
+            # Hashes may be longer than what they hide: only what came too large is cut.
+            too_large = len(draft.text) > limit
+            payload = start_of(payload, limit) if too_large else as_utf8(payload)
     context, schema = draft.context, draft.schema
     source, server, user_agent, ip, page, _, run = origin
     values = (

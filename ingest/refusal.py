@@ -2,10 +2,17 @@
 
 from typing import NamedTuple
 
+from ingest.event import RawEvent
+
 
 class Refusal(NamedTuple):
-    """An HTTP status, a reason of one word or a few joined ones, and a sentence with the mend."""
+    """An HTTP status, a reason of one word or a few joined ones, and a sentence with the mend.
+
+    `key` is the write key that stands in the body, `event` the one event that can be read in it.
+    """
 
     status: int
     reason: str
     detail: str
+    key: str = ""
+    event: RawEvent | None = None

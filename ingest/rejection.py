@@ -8,7 +8,10 @@ class Reason(StrEnum):
     """Every reason that a rejected event can carry."""
 
     UNREADABLE_BODY = "unreadable_body"
+    WRONG_ADDRESS = "wrong_address"
+    FORBIDDEN_ORIGIN = "forbidden_origin"
     UNREADABLE_EVENT = "unreadable_event"
+    DUPLICATE_KEY = "duplicate_key"
     TOO_LARGE = "too_large"
     TOO_DEEP = "too_deep"
     TOO_LONG = "too_long"

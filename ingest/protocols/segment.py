@@ -5,16 +5,21 @@ Every item keeps the exact text that was sent, so that numbers, key order and nu
 
 import json
 import sys
+from codecs import BOM_UTF8
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import orjson
 
 from ingest.batch import too_much_added
-from ingest.event import CALLS, Envelope, Mended, RawEvent
+from ingest.batch_splitter import split
+from ingest.duplicate_keys import has_unique_keys
+from ingest.event import CALLS, Envelope, Odd, RawEvent
 from ingest.limits import DEFAULT_LIMITS, Limits
+from ingest.reading import is_json, read_event, with_one_reading
 from ingest.refusal import Refusal
+from ingest.rejection import Reason
 from ingest.scan import too_many_values
 
 # orjson reads 1,024 levels on any stack; msgspec and json count theirs against this limit.
@@ -37,9 +42,43 @@ def decode(call: str, body: bytes, limits: Limits = DEFAULT_LIMITS) -> Envelope 
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        return _decode_leniently(body, call, limits, str(error))
-    return _envelope(document, body, call, limits)
+        return _decode_odd(body, call, limits, str(error))
+    if type(document) is not dict:
+        return _NOT_AN_OBJECT
+    if call != "batch":
+        key = _key(document.get("writeKey"))
+        item = with_one_reading(document, body)
+        item["type"] = call
+        return Envelope(key, None, [RawEvent(item, body)])
+    return _decode_batch(document, body, limits)
 
+
+def _decode_batch(document: dict[str, Any], body: bytes, limits: Limits) -> Envelope | Refusal:
+    items = document.get("batch")
+    if type(items) is not list:
+        return Refusal(*_NOT_A_BATCH, _key(document.get("writeKey")))
+    texts = _exact_texts(document, items, body)
+    if texts is None:
+        return _decode_parts(body, limits) or Refusal(*_TOO_TANGLED, _key(document.get("writeKey")))
+    return _envelope(document, list(map(RawEvent, items, texts)), limits)
+
+
+def _envelope(fields: dict[str, Any], events: list[RawEvent], limits: Limits) -> Envelope | Refusal:
+    """Put events under the fields of their batch, whose context goes into each."""
+    shared = fields.get("context")
+    added = 0
+    if isinstance(shared, dict) and shared:
+        added = len(as_text(shared)) * len(events)
+        refusal = too_much_added(added, limits)
+        if refusal is not None:
+            return refusal
+        events = [_with_context(event, shared) for event in events]
+    return Envelope(_key(fields.get("writeKey")), fields.get("sentAt"), events, added)
+
+
+_NOT_AN_OBJECT = Refusal(400, "not_an_object", "The body must be a JSON object; send one call.")
+_NOT_A_BATCH = (400, "not_a_batch", "The body must have a list `batch` of calls.")
+_TOO_TANGLED = (400, "unreadable_body", "The batch has too many objects and lists; split it.")
 
 _CALLS = {f"/v1/{path}": call for call in (*CALLS, "batch") for path in (call, call[0])}
 _CALLS["/beacon/v1/batch"] = "batch"
@@ -47,37 +86,8 @@ ROUTES = {path: partial(decode, call) for path, call in _CALLS.items()}
 """What reads the bodies of each path; analytics.js has one-letter paths, RudderStack a beacon."""
 
 
-def _envelope(document: Any, body: bytes, call: str, limits: Limits) -> Envelope | Refusal:
-    if type(document) is not dict:
-        return Refusal(400, "not_an_object", "The body must be a JSON object; send one call.")
-    key = document.get("writeKey")
-    key = key if type(key) is str else ""
-    if call != "batch":
-        document["type"] = call
-        return Envelope(key, None, [RawEvent(document, body)])
-    items = document.get("batch")
-    if type(items) is not list:
-        return Refusal(400, "not_a_batch", "The body must have a list `batch` of calls.")
-    sent = document.get("context")
-    shared = sent if type(sent) is dict else {}
-    added = len(as_text(shared)) * len(items) if shared else 0
-    refusal = too_much_added(added, limits)
-    if refusal is not None:
-        return refusal
-    events = list(map(RawEvent, items, _texts(items, body)))
-    if shared:
-        events = [_with_context(event, shared) for event in events]
-    return Envelope(key, document.get("sentAt"), events, added)
-
-
-def _texts(items: list[Any], body: bytes) -> list[bytes]:
-    try:
-        texts = [bytes(raw) for raw in _batch_texts.decode(body).batch]
-    except (msgspec.DecodeError, RecursionError):
-        texts = []
-    if len(texts) == len(items):
-        return texts
-    return [as_text(item) for item in items]
+def _key(value: object) -> str:
+    return value if type(value) is str else ""
 
 
 def as_text(item: Any) -> bytes:
@@ -94,13 +104,16 @@ def as_text(item: Any) -> bytes:
 
 def _with_context(event: RawEvent, shared: dict[str, Any]) -> RawEvent:
     item = event.item
-    if type(item) is not dict or type(item.get("context", {})) is not dict:
+    if not isinstance(item, dict) or not isinstance(item.get("context", {}), dict):
         return event
     merged = _merge(shared, item.get("context", {}))
-    try:
-        return RawEvent({**item, "context": merged}, replace(event.text, context=merged))
-    except msgspec.DecodeError:  # it has a value that is refused, so the event is too
-        return event
+    whole = {**item, "context": merged}
+    if isinstance(item, Odd):
+        return RawEvent(Odd(whole, item.rejection), event.text)
+    if isinstance(shared, Odd):
+        path = "$.context" + shared.rejection.path[1:]
+        whole = Odd(whole, shared.rejection._replace(path=path))
+    return RawEvent(whole, replace(event.text, context=merged))
 
 
 def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -119,46 +132,71 @@ def replace(text: bytes, **fields: Any) -> bytes:
     return msgspec.json.encode(kept)
 
 
-def _decode_leniently(body: bytes, call: str, limits: Limits, why: str) -> Envelope | Refusal:
-    """Read what the strict parser refuses in one value (a lone surrogate, a number over 1e308).
-
-    Only the event that holds the value is rejected then, not its whole batch.
-    """
-    try:
-        document = json.loads(body, parse_constant=_no_constant, parse_int=_whole)
-    except (ValueError, RecursionError):
-        return Refusal(400, "unreadable_body", f"The body is not JSON ({why}); send UTF-8 JSON.")
-    envelope = _envelope(document, body, call, limits)
-    if isinstance(envelope, Refusal):
-        return envelope
-    events = [RawEvent(_strict(event), event.text) for event in envelope.events]
-    return Envelope(envelope.write_key, envelope.sent_at, events, envelope.added_bytes)
-
-
-def _strict(event: RawEvent) -> Any:
-    try:
-        orjson.loads(as_text(event.item))
-        orjson.loads(event.text)
-    except orjson.JSONDecodeError:
-        return _mended(event.item) if type(event.item) is dict else None
-    return event.item
+def _decode_odd(body: bytes, call: str, limits: Limits, why: str) -> Envelope | Refusal:
+    """Read a body that is no JSON: of a batch, only the events that are none are rejected."""
+    if body.startswith(BOM_UTF8):
+        return decode(call, body.removeprefix(BOM_UTF8), limits)
+    refusal = Refusal(400, "unreadable_body", f"The body is not JSON ({why}); send UTF-8 JSON.")
+    if call == "batch":
+        return _decode_parts(body, limits) or refusal
+    event = read_event(body)
+    if not isinstance(event.item, Odd):
+        return refusal
+    event.item["type"] = call
+    key = _key(event.item.get("writeKey"))
+    return Envelope(key, None, [event]) if is_json(body) else refusal._replace(key=key, event=event)
 
 
-def _mended(item: dict[str, Any]) -> Mended | None:
-    try:
-        text = json.dumps(item, ensure_ascii=False).encode("utf-8", "replace")
-        return Mended(json.loads(text, parse_constant=lambda _: None))
-    except RecursionError:
+def _decode_parts(body: bytes, limits: Limits) -> Envelope | Refusal | None:
+    """Read the parts of a batch one by one; None where they cannot be told apart."""
+    parts = split(body)
+    if parts is None:
         return None
+    names = ["batch", *(name for name, _ in parts.fields)]
+    fields = {name: read_event(text).item for name, text in parts.fields if name in _ENVELOPE}
+    for name in _ENVELOPE:
+        if names.count(name) > 1:
+            detail = f"The body has the key `{name}` twice, which readers take differently."
+            key = _key(fields.get("writeKey"))
+            return Refusal(400, Reason.DUPLICATE_KEY, f"{detail} Send it once.", key)
+    return _envelope(fields, list(map(read_event, parts.items)), limits)
 
 
-def _whole(digits: str) -> float:
-    """Read a whole number; one of more digits than Python writes is as infinite as any other."""
-    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
+_ENVELOPE = ("writeKey", "batch", "context", "sentAt")
 
 
-_MAX_DIGITS = 4_300
+def _exact_texts(document: Any, items: list[Any], body: bytes) -> list[bytes] | None:
+    """Return the text of each event as it was sent; None where a key may stand twice in the body.
+
+    Most clients write JSON as orjson does: the events, written again, are then found in the body,
+    which settles both at once.
+    """
+    start = body.find(_BATCH) + len(_BATCH)
+    try:
+        texts = list(map(orjson.dumps, items)) if _is_written_alike(items, body, start) else []
+    except orjson.JSONEncodeError:
+        texts = []
+    written = b",".join(texts)
+    if texts and body.startswith(written, start):
+        envelope = body[:start] + body[start + len(written) :]
+        if _is_plain_envelope(envelope):
+            return texts
+    if not has_unique_keys(body, document):
+        return None
+    return [bytes(raw) for raw in _batch_texts.decode(body).batch]
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+_BATCH = b'"batch":['
+
+
+def _is_written_alike(items: list[Any], body: bytes, start: int) -> bool:
+    return bool(items) and body.startswith(orjson.dumps(items[0]), start)
+
+
+def _is_plain_envelope(envelope: bytes) -> bool:
+    """Whether a body without its events is JSON with an empty `batch`, and no key stands twice."""
+    try:
+        document = orjson.loads(envelope)
+    except orjson.JSONDecodeError:
+        return False
+    return document.get("batch") == [] and has_unique_keys(envelope, document)
