@@ -1,6 +1,7 @@
 """Hostile statements: every way out of reading that the engine has, in many disguises."""
 
-from itertools import product
+from collections.abc import Iterator
+from itertools import cycle, product
 
 TARGETS = ("'/etc/passwd'", "'http://127.0.0.1:1/'", "'127.0.0.1:9000', system.one", "")
 WRAPS = (
@@ -208,13 +209,16 @@ OUTFILES = (
 FORMATS = ("Template", "CapnProto", "Protobuf", "ProtobufSingle", "SQLInsert", "Npy", "Prometheus")
 
 
-def of_table_functions(names: list[str]) -> list[str]:
-    """Return each table function in several disguises."""
-    return [
-        wrap.format(f"{name}({target})")
-        for name, target, wrap in product(names, TARGETS, WRAPS)
-        if name not in HARMLESS_TABLE_FUNCTIONS
-    ]
+def of_table_functions(names: list[str], *, all_targets: bool) -> list[str]:
+    """Return each table function in all disguises, of one target by turns or of each."""
+    hostile = [name for name in names if name not in HARMLESS_TABLE_FUNCTIONS]
+    asked = product(hostile, WRAPS, TARGETS) if all_targets else _by_turns(hostile)
+    return [wrap.format(f"{name}({target})") for name, wrap, target in asked]
+
+
+def _by_turns(names: list[str]) -> Iterator[tuple[str, str, str]]:
+    targets = cycle((*TARGETS, TARGETS[0]))
+    yield from ((name, wrap, next(targets)) for name, wrap in product(names, WRAPS))
 
 
 HARMLESS_TABLE_FUNCTIONS = frozenset(
