@@ -1,8 +1,13 @@
-"""Drafts the schema of an event from events seen: what all have, what each may be, an example."""
+"""Drafts the schema of an event from events seen: what all have, what each may be, an example.
+
+Types and nesting are genson's; formats, choices, lengths and personal marks are added here.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from genson import SchemaBuilder
 
 from schemas.dialect import DIALECT
 from schemas.names import fold
@@ -22,14 +27,13 @@ def draft(name: str, family: str, seen: Sequence[Mapping[str, Any]]) -> dict[str
     marked so, and shown by no example.
     """
     event = fold(name)
-    keys = list(dict.fromkeys(key for one in seen for key in one))
-    described = {key: _property(key, [one[key] for one in seen if key in one]) for key in keys}
+    described = _properties(_types(seen), seen)
     example = max(seen, key=len, default={})
     shown = {
         key: value for key, value in example.items() if "x-personal" not in described.get(key, {})
     }
     required = [
-        key for key in keys if all(one.get(key) is not None for one in seen) and key in shown
+        key for key in described if all(one.get(key) is not None for one in seen) and key in shown
     ]
     return {
         "$schema": DIALECT,
@@ -44,23 +48,35 @@ def draft(name: str, family: str, seen: Sequence[Mapping[str, Any]]) -> dict[str
     }
 
 
-def _property(key: str, values: Sequence[Any]) -> dict[str, Any]:
-    kinds = sorted({_kind(value) for value in values})
-    if "number" in kinds and "integer" in kinds:
-        kinds.remove("integer")
-    found: dict[str, Any] = {"type": kinds[0] if len(kinds) == 1 else kinds}
-    if kinds == ["string"]:
-        found |= _text([str(value) for value in values])
-    if kinds in (["integer"], ["number"]) and min(values) >= 0:
-        found["minimum"] = 0
-    if kinds == ["object"]:
-        inner = dict.fromkeys(name for value in values for name in value)
-        found["properties"] = {
-            name: _property(name, [value[name] for value in values if name in value])
-            for name in inner
-        }
-    if kinds == ["array"] and (items := [item for value in values for item in value]):
-        found["items"] = _property("", items)
+def _types(seen: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    builder = SchemaBuilder()
+    for one in seen:
+        builder.add_object(dict(one))
+    found: Mapping[str, Any] = builder.to_schema()
+    return found
+
+
+def _properties(schema: Mapping[str, Any], seen: Sequence[Any]) -> dict[str, Any]:
+    """Describe each property of an object by its type and by the values that were seen."""
+    objects = [one for one in seen if isinstance(one, Mapping)]
+    return {
+        key: _described(key, inner, [one[key] for one in objects if key in one])
+        for key, inner in schema.get("properties", {}).items()
+    }
+
+
+def _described(key: str, schema: Mapping[str, Any], values: Sequence[Any]) -> dict[str, Any]:
+    found = {name: value for name, value in schema.items() if name != "required"}
+    match schema.get("type"):
+        case "string":
+            found |= _text(values)
+        case "integer" | "number" if min(values) >= 0:
+            found["minimum"] = 0
+        case "object":
+            found["properties"] = _properties(schema, values)
+        case "array" if "items" in schema:
+            items = [item for value in values for item in value]
+            found["items"] = _described("", schema["items"], items)
     texts = [value for value in values if isinstance(value, str)]
     if _PERSONAL.search(key) or any(map(_MAIL.fullmatch, texts)):
         found.pop("enum", None)
@@ -78,10 +94,3 @@ def _text(values: Sequence[str]) -> dict[str, Any]:
         return {"enum": choices}
     longest = max(map(len, values))
     return {"maxLength": max(64, 1 << longest.bit_length())}
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
-    return names.get(type(value), "object")
