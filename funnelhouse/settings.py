@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from console.host_names import host_names
 from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.secret import kept_secret
+from ingest.connections import ConnectionLimits
 from ingest.keys import WriteKey, parse_write_keys
 from ingest.limits import Limits
 from ingest.spool import SpoolConfig
@@ -20,6 +21,7 @@ from sql.place import Warehouse
 SHIPPED_PLAN = Path(__file__).parent.parent / "schemas"
 _DEV_KEYS = "dev:web"
 _LIMITS = Limits()
+_CONNECTIONS = ConnectionLimits()
 _CLUSTER = re.compile(r"[A-Za-z0-9_-]+")
 _MOST_DAYS = 18_250
 """Fifty years: the engine's times end in 2106."""
@@ -149,6 +151,27 @@ class Settings(BaseSettings):
     rate_burst_bytes: Annotated[
         int, Field(gt=0, description="Bytes that a key may send at once within its rate.")
     ] = 512 * 1024**2
+    head_timeout_s: Annotated[
+        float, Field(gt=0, description="Seconds in which the head of a request must be whole.")
+    ] = _CONNECTIONS.head_timeout_s
+    body_bytes_per_s: Annotated[
+        int, Field(gt=0, description="Least rate of a body after as many seconds.")
+    ] = _CONNECTIONS.body_bytes_per_s
+    keep_alive_s: Annotated[
+        int, Field(gt=0, description="Seconds for which an idle connection is kept.")
+    ] = 5
+    max_connections: Annotated[int, Field(gt=0, description="Most connections of a worker.")] = (
+        _CONNECTIONS.max_connections
+    )
+    max_connections_per_address: Annotated[
+        int, Field(gt=0, description="Most of them of one address; trusted proxies are free.")
+    ] = _CONNECTIONS.max_connections_per_address
+    max_unfinished_bytes: Annotated[
+        int, Field(gt=0, description="Most bytes of unfinished requests in a worker.")
+    ] = _CONNECTIONS.max_unfinished_bytes
+    max_unfinished_bytes_per_address: Annotated[
+        int, Field(gt=0, description="Most of them of one address; trusted proxies are free.")
+    ] = _CONNECTIONS.max_unfinished_bytes_per_address
     spool_max_bytes: Annotated[
         int, Field(gt=0, description="Most bytes in the spool; beyond it 503 is answered.")
     ] = 10 * 1024**3
@@ -309,6 +332,12 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """The collector's limits."""
         return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
+
+    @property
+    def connections(self) -> ConnectionLimits:
+        """What clients may take of one worker."""
+        names = ConnectionLimits.__dataclass_fields__
+        return ConnectionLimits(**{name: getattr(self, name) for name in names})
 
     @property
     def spool(self) -> SpoolConfig:

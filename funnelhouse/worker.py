@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import resource
 import secrets
 import socket
 import sys
@@ -24,6 +25,7 @@ from funnelhouse.settings import Settings
 from ingest.closed import Closed
 from ingest.collector import Collector
 from ingest.connection import Connection
+from ingest.connections import Connections
 from ingest.disk import LOCAL_DISK, Disk
 from ingest.draft import Rules
 from ingest.intake import Door, Intake, Line
@@ -40,6 +42,9 @@ from schemas.registry import load_events
 
 TAG_FOLDER = Path(__file__).parent.parent / "tag"
 _PUBLISH_S = 1.0
+_LOOK_S = 1.0
+_OTHER_FILES = 256
+"""Open files of a worker that are no connections."""
 _SYNC_FAILED = 74
 """Exit status (EX_IOERR) after a failed sync."""
 
@@ -85,7 +90,8 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
         "panel": lambda: expected_of_pages(rules.plan.coverage),
     }
     trackers = routes(rules.plan.snowplow, settings.snowplow_key)
-    app = Collector(intake, Tag(TAG_FOLDER, endings, behind), trackers)
+    connections = Connections(settings.connections, Proxies(trusted).trusts)
+    app = Collector(intake, Tag(TAG_FOLDER, endings, behind), trackers, connections)
     return Worker(app, spool, metrics)
 
 
@@ -113,6 +119,7 @@ async def serve(settings: Settings, listener: socket.socket, slot: int, workers:
             server_header=False,
             date_header=False,
             proxy_headers=False,
+            timeout_keep_alive=settings.keep_alive_s,
             timeout_graceful_shutdown=settings.drain_s,
             lifespan="off",
             ws="none",
@@ -122,6 +129,7 @@ async def serve(settings: Settings, listener: socket.socket, slot: int, workers:
         stop_when(lambda: setattr(server, "should_exit", True))
     tasks = [
         asyncio.create_task(_publish(worker.metrics)),
+        asyncio.create_task(_close_late(worker.app.connections)),
         asyncio.create_task(_leave_when_failed(worker.spool, server)),
     ]
     _keep_collector_away()
@@ -137,6 +145,13 @@ async def _publish(metrics: WorkerMetrics) -> None:
     while True:
         metrics.publish()
         await asyncio.sleep(_PUBLISH_S)
+
+
+async def _close_late(connections: Connections) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        connections.close_late(loop.time())
 
 
 async def _leave_when_failed(spool: Spool, server: uvicorn.Server) -> None:
@@ -163,13 +178,23 @@ class NoPandas(MetaPathFinder):
 def main() -> int:
     """Run as a child of the supervisor: arguments are the socket's descriptor, slot and count."""
     descriptor, slot, workers = map(int, sys.argv[1:4])
+    settings = Settings()
     configure_logs()
+    _allow_files(settings.max_connections + _OTHER_FILES)
     sys.meta_path.insert(0, NoPandas())
     with (
         socket.socket(fileno=descriptor) as listener,
         asyncio.Runner(loop_factory=_new_loop) as runner,
     ):
-        return runner.run(serve(Settings(), listener, slot, workers))
+        return runner.run(serve(settings, listener, slot, workers))
+
+
+def _allow_files(wanted: int) -> None:
+    """Raise the limit of open files, which is 1,024 on most machines, as far as one may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -5,13 +5,15 @@ Everything else (health, metrics, settings) is handed to the application behind 
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
 
 from ingest import answers
 from ingest.answers import Answer
-from ingest.http import Head, Receive, Scope, Send, read_body, send_answer
+from ingest.connections import ConnectionLimits, Connections
+from ingest.http import DroppedError, Head, Receive, Scope, Send, read_body, send_answer
 from ingest.intake import Intake, Reply
 from ingest.protocols import pixel, segment
 from ingest.refusal import Refusal
@@ -22,14 +24,23 @@ class Collector:
     """An ASGI application over one `Intake`; `rest` answers every other path."""
 
     def __init__(
-        self, intake: Intake, rest: object, trackers: Mapping[str, Route] = MappingProxyType({})
+        self,
+        intake: Intake,
+        rest: object,
+        trackers: Mapping[str, Route] = MappingProxyType({}),
+        connections: Connections | None = None,
     ) -> None:
         self.intake = intake
+        self.connections = connections or Connections(ConnectionLimits(), lambda _ip: False)
         self._rest = rest
         self._trackers = trackers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        with suppress(DroppedError):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if path in segment.ROUTES:
             await self._track(scope, receive, send)
@@ -39,7 +50,7 @@ class Collector:
             await self._tracker(self._trackers[path], scope, receive, send)
         else:
             if scope.get("method") in _WITH_BODY:
-                await self._keep(_NOT_FOUND, Head.of(scope), receive)
+                await self._keep(_NOT_FOUND, Head.of(scope), scope, receive)
             await self._rest(scope, receive, send)  # type: ignore[operator]
 
     async def _track(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,13 +59,13 @@ class Collector:
         method = scope["method"]
         if method == "POST":
             read = segment.ROUTES[scope["path"]]
-            body = await read_body(receive, self.intake.max_body_bytes)
+            body = await read_body(scope, receive, self.intake.max_body_bytes)
             answer = await _replied(partial(self.intake.take_body, read, head, body))
         elif method == "OPTIONS":
             answer = answers.preflight(scope["headers"])
             head.origin = b""
         else:
-            answer = await self._wrong_method("POST, OPTIONS", head, receive)
+            answer = await self._wrong_method("POST, OPTIONS", head, scope, receive)
         self.intake.answered(answer, started)
         await send_answer(send, answer, head.origin)
 
@@ -62,7 +73,7 @@ class Collector:
         started = perf_counter()
         head = Head.of(scope)
         if scope["method"] != "GET":
-            answer = await self._wrong_method("GET", head, receive)
+            answer = await self._wrong_method("GET", head, scope, receive)
         else:
             envelope = pixel.decode(head.query, pixel.ROUTES[scope["path"]])
             take = partial(self.intake.take, envelope, head, scope["query_string"])
@@ -79,25 +90,27 @@ class Collector:
             answer = answers.preflight(scope["headers"])
             head.origin = b""
         elif scope["method"] != route.method:
-            answer = await self._wrong_method(f"{route.method}, OPTIONS", head, receive)
+            answer = await self._wrong_method(f"{route.method}, OPTIONS", head, scope, receive)
         else:
-            body = await read_body(receive, self.intake.max_body_bytes)
+            body = await read_body(scope, receive, self.intake.max_body_bytes)
             read = partial(route.read, head, kind)
             answer = await _replied(partial(self.intake.take_body, read, head, body))
             answer = route.answer(kind, answer)
         self.intake.answered(answer, started)
         await send_answer(send, answer, head.origin)
 
-    async def _wrong_method(self, allowed: str, head: Head, receive: Receive) -> Answer:
-        await self._keep(_WRONG_METHOD, head, receive)
+    async def _wrong_method(
+        self, allowed: str, head: Head, scope: Scope, receive: Receive
+    ) -> Answer:
+        await self._keep(_WRONG_METHOD, head, scope, receive)
         return answers.wrong_method(allowed)
 
-    async def _keep(self, refusal: Refusal, head: Head, receive: Receive) -> None:
+    async def _keep(self, refusal: Refusal, head: Head, scope: Scope, receive: Receive) -> None:
         """Keep the body of a request that is refused whatever it holds, if its key is one of ours.
 
         Its sender is answered what the refusal says even when there is no room to keep it.
         """
-        body = await read_body(receive, self.intake.max_body_bytes)
+        body = await read_body(scope, receive, self.intake.max_body_bytes)
         if body:
             await _replied(partial(self.intake.take_body, lambda *_: refusal, head, body))
 

@@ -53,6 +53,12 @@ class Exchange:
         self.reading = False
         self._take(body)
 
+    def drop(self) -> None:
+        """Forget the request under way, which was answered by another."""
+        self._pieces = []
+        self.reading = False
+        self.response_complete = True
+
     def learn(self, data: bytes) -> None:
         """Know the last request's head again, if that and its body are the whole of `data`."""
         self._known = KnownHead.of(data)

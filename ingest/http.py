@@ -66,11 +66,24 @@ class Head:
         return key_from_basic(self.authorization) if self.authorization else ""
 
 
-async def read_body(receive: Receive, max_bytes: int) -> bytes:
-    """Read a request's body; of one larger than `max_bytes` only a start that is larger, too."""
+DROPPED = "funnelhouse.dropped"
+"""Stands in the scope of a request whose connection was closed by us before it was whole."""
+
+
+class DroppedError(Exception):
+    """The request was answered already, and nothing of it counts."""
+
+
+async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+    """Read a request's body; of one larger than `max_bytes` only a start that is larger, too.
+
+    Raises:
+        DroppedError: its sender was too slow.
+    """
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
+        _check_whole(scope)
         return body
     chunks = [body]
     size = len(body)
@@ -79,7 +92,13 @@ async def read_body(receive: Receive, max_bytes: int) -> bytes:
         chunk = message.get("body", b"")
         chunks.append(chunk)
         size += len(chunk)
+    _check_whole(scope)
     return b"".join(chunks)
+
+
+def _check_whole(scope: Scope) -> None:
+    if DROPPED in scope:
+        raise DroppedError
 
 
 async def send_answer(send: Send, answer: Answer, origin: bytes) -> None:

@@ -10,6 +10,10 @@ class Proxies:
         nothing = None  # it is asked for its judgement alone
         self._trusted = ProxyHeadersMiddleware(nothing, trusted).trusted_hosts  # type: ignore[arg-type]
 
+    def trusts(self, ip: str) -> bool:
+        """Say whether the address is one of theirs."""
+        return ip in self._trusted
+
     def visitor(self, ip: str, forwarded_for: str) -> str:
         """Return the last address, from the peer's back through X-Forwarded-For, not trusted."""
         if not forwarded_for or ip not in self._trusted:
