@@ -5,28 +5,52 @@ grows with the length of the body and is bounded in all; nothing is decoded but 
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import orjson
 
-from ingest.event import CALLS
+
+class Shape(NamedTuple):
+    """Which field holds the list, by any of its names, and what a whole event of it looks like."""
+
+    names: tuple[str, ...]
+    is_whole: Callable[[dict[str, Any]], bool]
 
 
 class Parts(NamedTuple):
-    """The fields of an envelope but `batch`, in their order, and the texts of its events."""
+    """The fields of an envelope but its list, in their order, and the texts of the list's items."""
 
     fields: list[tuple[str, bytes]]
     items: list[bytes]
 
 
-def split(body: bytes) -> Parts | None:
+@dataclass(slots=True)
+class Budget:
+    """How much work is left, in steps of about 0.3 µs, as long as a bracket takes."""
+
+    steps: int = 250_000
+
+    def spend(self, steps: int) -> None:
+        """Count work.
+
+        Raises:
+            _Unsplittable: it is too much.
+        """
+        self.steps -= steps
+        if self.steps < 0:
+            raise _Unsplittable
+
+
+def split(body: bytes, shape: Shape, budget: Budget) -> Parts | None:
     """Split the body of a batch; None where it is cut short, or its events cannot be told apart.
 
-    An event whose own brackets or quotes are broken ends where the next whole call begins, or the
+    An event whose own brackets or quotes are broken ends where the next whole one begins, or the
     list itself. A body that just ends is not split: its sender has not sent all of it.
     """
     try:
-        return _Splitter(body).split()
+        return _Splitter(body, shape, budget).split()
     except _Unsplittable:
         return None
 
@@ -35,7 +59,6 @@ class _Unsplittable(Exception):  # noqa: N818 - no fault, and never leaves the m
     """The parts cannot be told apart, or not with bounded work."""
 
 
-_MOST_STEPS = 250_000  # of about 0.3 µs, as long as a bracket takes
 _STEPS_OF_ITEM = 20
 _BYTES_OF_STEP = 128
 _STRINGS_OF_STEP = 2
@@ -51,16 +74,17 @@ _STRINGS = re.compile(_STRING, re.DOTALL)
 _NAME = re.compile(rb"[ \t\r\n]*+(%b)[ \t\r\n]*+:[ \t\r\n]*+" % _STRING, re.DOTALL)
 _OPENING = re.compile(rb"[ \t\r\n]*+\{")
 _BLANK = re.compile(rb"[ \t\r\n]*+")
-_NEXT_CALL = re.compile(rb",[ \t\r\n]*+(?=\{)")
+_NEXT_OBJECT = re.compile(rb",[ \t\r\n]*+(?=\{)")
 _SEAM = re.compile(rb'\}[ \t\r\n]*+,[ \t\r\n]*+\{[ \t\r\n]*+"\Z')
 _COMMA, _QUOTE, _OPEN, _CLOSE = b',"[]'
 _CLOSED_BY = {ord("{"): ord("}"), ord("["): ord("]")}
 
 
 class _Splitter:
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, shape: Shape, budget: Budget) -> None:
         self._body = body
-        self._steps = _MOST_STEPS
+        self._shape = shape
+        self._spend = budget.spend
 
     def split(self) -> Parts:
         body = self._body
@@ -72,7 +96,8 @@ class _Splitter:
         at = opening.end()
         while (name := _NAME.match(body, at)) is not None:
             field, at = _text(name[1]), name.end()
-            if field == "batch" and items is None and body[at : at + 1] == b"[":
+            is_list = field in self._shape.names and body[at : at + 1] == b"["
+            if is_list and items is None:
                 items, at = self._items(at + 1)
             else:
                 end = self._end(at, len(body))
@@ -88,12 +113,6 @@ class _Splitter:
         if items is None or body[at:].rstrip() != b"}":
             raise _Unsplittable
         return Parts(fields, items)
-
-    def _spend(self, steps: int) -> None:
-        """Count work, and stop where that is too much."""
-        self._steps -= steps
-        if self._steps < 0:
-            raise _Unsplittable
 
     def _items(self, at: int) -> tuple[list[bytes], int]:
         """Split the list that begins at `at`, and tell where the text behind it begins."""
@@ -157,14 +176,14 @@ class _Splitter:
         return any(_SEAM.search(string) for string in strings)
 
     def _end_of_broken(self, start: int) -> int:
-        """Find where a broken event ends: before the next whole call, or with the list."""
-        for seam in _NEXT_CALL.finditer(self._body, start + 1):
+        """Find where a broken event ends: before the next whole one, or with the list."""
+        for seam in _NEXT_OBJECT.finditer(self._body, start + 1):
             self._spend(_STEPS_OF_ITEM)
-            if self._is_call(seam.end()):
+            if self._is_whole(seam.end()):
                 return seam.start()
         return self._end_of_list(start)
 
-    def _is_call(self, start: int) -> bool:
+    def _is_whole(self, start: int) -> bool:
         limit = min(len(self._body), start + _WINDOW_BYTES)
         try:
             end = self._end(start, limit)
@@ -176,7 +195,7 @@ class _Splitter:
             item = orjson.loads(self._body[start:end])
         except orjson.JSONDecodeError:
             return False
-        return item.get("type") in CALLS
+        return self._shape.is_whole(item)
 
     def _end_of_list(self, start: int) -> int:
         """Find the bracket behind the last event: what follows it ends the envelope, as JSON."""
@@ -186,7 +205,7 @@ class _Splitter:
             self._spend(_STEPS_OF_ITEM + rest_bytes // _BYTES_OF_STEP)
             if rest_bytes > _WINDOW_BYTES:
                 break
-            if _is_json(b'{"batch":[' + self._body[at:]):
+            if _is_json(b'{"":[' + self._body[at:]):
                 return at
         raise _Unsplittable
 

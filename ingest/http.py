@@ -1,6 +1,8 @@
 """One HTTP request as the collector reads it: the headers it minds, and the body under a cap."""
 
+from codecs import utf_8_decode
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -38,8 +40,8 @@ class Head:
 
     def __init__(self, headers: Headers, query: bytes, client: tuple[str, int] | None) -> None:
         header = dict(headers).get
-        self.user_agent = header(b"user-agent", b"")[:_MAX_HEADER].decode("latin-1")
-        self.page = header(b"referer", b"")[:_MAX_HEADER].decode("latin-1")
+        self.user_agent = _start(header(b"user-agent", b""))
+        self.page = _start(header(b"referer", b""))
         self.encoding = header(b"content-encoding", b"").decode("latin-1")
         self.authorization = header(b"authorization", b"")
         self.origin = header(b"origin", b"")
@@ -48,9 +50,9 @@ class Head:
         if header(b"x-forwarded-for"):
             forwarded = [value for name, value in headers if name == b"x-forwarded-for"]
             self.forwarded_for = b", ".join(forwarded).decode("latin-1")
-        self.query = parse_qs(query.decode("latin-1"), keep_blank_values=True) if query else {}
+        self.query = parse_qs(as_text(query), keep_blank_values=True) if query else {}
         run = self.query["fh_run"][0] if "fh_run" in self.query else ""
-        self.run = run or header(b"x-funnelhouse-run", b"").decode("latin-1")
+        self.run = run or as_text(header(b"x-funnelhouse-run", b""))
         self.sender: Origin | None = None
 
     @classmethod
@@ -64,6 +66,23 @@ class Head:
         if "writeKey" in self.query:
             return str(self.query["writeKey"][0])
         return key_from_basic(self.authorization) if self.authorization else ""
+
+
+def as_text(value: bytes) -> str:
+    """Read bytes of a header or URL: as UTF-8, which apps send, else as Latin-1 (RFC 9110, 5.5)."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _start(value: bytes) -> str:
+    """Read the start of a header; a character of UTF-8 that is cut at its end is left out."""
+    start = value[:_MAX_HEADER]
+    if len(value) > _MAX_HEADER:
+        with suppress(UnicodeDecodeError):
+            return utf_8_decode(start)[0]
+    return as_text(start)
 
 
 DROPPED = "funnelhouse.dropped"

@@ -73,5 +73,8 @@ def _exported(kind: str, answer: Answer) -> Answer:
 
 def _origin(page: str) -> bytes:
     """Give the origin of the page that holds a picture: it is sent as Referer alone."""
-    parts = urlsplit(page)
-    return f"{parts.scheme}://{parts.netloc}".encode("latin-1") if parts.netloc else b""
+    try:
+        parts = urlsplit(page)
+    except ValueError:
+        return b""
+    return f"{parts.scheme}://{parts.netloc}".encode() if parts.netloc else b""

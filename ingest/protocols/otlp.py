@@ -3,22 +3,25 @@
 What has no field of ours stays in `context.otlp`: the resource, the scope and the record's rest.
 """
 
-import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 
 from ingest.batch import too_much_added
-from ingest.event import Envelope, RawEvent
+from ingest.event import Envelope, Odd, RawEvent
 from ingest.limits import DEFAULT_LIMITS, Limits
+from ingest.protocols.otlp_protobuf import from_protobuf
+from ingest.protocols.otlp_request import Group, camel, from_json
 from ingest.protocols.segment import as_text
 from ingest.refusal import Refusal
+from ingest.rejection import Reason, Rejection
 from ingest.scan import too_many_messages, too_many_values
 
 PATH = "/v1/logs"
 PROTOBUF = "application/x-protobuf"
+_NAME = "log_recorded"
 _LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 _OF_TEXT = {"warning": "warn", "critical": "fatal", "notice": "info", "information": "info"}
 _LEVELS_OF_FOUR = 4
@@ -31,19 +34,25 @@ _SHAPE = Refusal(
 
 
 def decode(body: bytes, content_type: str, limits: Limits = DEFAULT_LIMITS) -> Envelope | Refusal:
-    """Decode an ExportLogsServiceRequest; a retry of it gives its events the same ids."""
-    scan = too_many_messages if PROTOBUF in content_type else too_many_values
-    refusal = scan(body, limits)
+    """Decode an ExportLogsServiceRequest; a retry of it gives its events the same ids.
+
+    A record that cannot be read is rejected alone; where none can, the request is refused (OTLP
+    1.x, OTLP/HTTP response, bad data).
+    """
+    is_protobuf = PROTOBUF in content_type
+    refusal = (too_many_messages if is_protobuf else too_many_values)(body, limits)
     if refusal is not None:
         return refusal
     try:
-        request = _from_protobuf(body) if PROTOBUF in content_type else orjson.loads(body)
-        added = _added_bytes(request)
-        refusal = too_much_added(added, limits)
-        if refusal is not None:
-            return refusal
-        events = [_event(index, *record) for index, record in enumerate(_records(request))]
-    except (ValueError, TypeError, AttributeError, KeyError):
+        groups = from_protobuf(body) if is_protobuf else from_json(body)
+    except (ValueError, TypeError):
+        return _SHAPE
+    added = sum(map(_added_bytes, groups))
+    refusal = too_much_added(added, limits)
+    if refusal is not None:
+        return refusal
+    events = list(_events(groups))
+    if events and all(isinstance(event.item, Odd) for event in events):
         return _SHAPE
     return Envelope("", None, events, added)
 
@@ -65,46 +74,46 @@ def response(rejected: int, *, as_protobuf: bool) -> bytes:
     return written
 
 
-def _from_protobuf(body: bytes) -> Any:
-    """Bring a protobuf body into the form of OTLP's JSON."""
-    from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - 10 MB that few need
-    from google.protobuf.message import DecodeError  # noqa: PLC0415 - as above
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (  # noqa: PLC0415 - as above
-        ExportLogsServiceRequest,
-    )
-
-    try:
-        request = ExportLogsServiceRequest.FromString(body)
-    except DecodeError as error:
-        raise ValueError from error
-    document = MessageToDict(request, use_integers_for_enums=True)
-    for _, _, record in _records(document):
-        for name in ("traceId", "spanId"):  # Base64 in protobuf's own JSON, hexadecimal in OTLP's
-            if name in record:
-                record[name] = base64.b64decode(record[name]).hex()
-    return document
+def _added_bytes(group: Group) -> int:
+    """Count what a resource and a scope add to their records, each of which repeats them."""
+    shared = len(as_text(group.resource)) + len(as_text(group.scope))
+    return shared * len(group.records)
 
 
-def _added_bytes(request: Any) -> int:
-    """Count what resources and scopes add to their records, each of which repeats them."""
-    total = 0
-    for resource_logs in request.get("resourceLogs", ()):
-        resource = len(as_text(resource_logs.get("resource", {})))
-        for scope_logs in resource_logs.get("scopeLogs", ()):
-            shared = resource + len(as_text(scope_logs.get("scope", {})))
-            total += shared * len(scope_logs.get("logRecords", ()))
-    return total
+def _events(groups: Iterable[Group]) -> Iterator[RawEvent]:
+    index = 0
+    for group in groups:
+        for record in group.records:
+            yield _event_or_odd(index, group, record)
+            index += 1
 
 
-def _records(request: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Walk the records, each with its resource and scope."""
-    for resource_logs in request.get("resourceLogs", ()):
-        for scope_logs in resource_logs.get("scopeLogs", ()):
-            for record in scope_logs.get("logRecords", ()):
-                yield resource_logs.get("resource", {}), scope_logs.get("scope", {}), record
+def _event_or_odd(index: int, group: Group, record: RawEvent) -> RawEvent:
+    """Make a record an event, or the rejected one that it is."""
+    rejection = _rejection(record.item) or _rejection(group.resource) or _rejection(group.scope)
+    text = record.text or as_text(record.item)
+    if rejection is None:
+        try:
+            return _event(index, camel(group.resource), camel(group.scope), camel(record.item))
+        except (ValueError, TypeError, AttributeError):
+            rejection = _NO_RECORD
+    return RawEvent(Odd({"type": "track", "event": _NAME}, rejection), text)
 
 
-def _event(index: int, resource: Any, scope: Any, record: dict[str, Any]) -> RawEvent:
+_NO_RECORD = Rejection(
+    Reason.UNREADABLE_EVENT,
+    "$",
+    "The log record, its resource or scope is none of OTLP's; mend the exporter.",
+)
+
+
+def _rejection(read: Any) -> Rejection | None:
+    return read.rejection if isinstance(read, Odd) else None
+
+
+def _event(
+    index: int, resource: dict[str, Any], scope: dict[str, Any], record: dict[str, Any]
+) -> RawEvent:
     about = _attributes(resource.get("attributes"))
     attributes = _attributes(record.get("attributes"))
     shown = dict(list(attributes.items())[:_MAX_ATTRIBUTES])
@@ -138,7 +147,7 @@ def _event(index: int, resource: Any, scope: Any, record: dict[str, Any]) -> Raw
     }
     item = {
         "type": "track",
-        "event": "log_recorded",
+        "event": _NAME,
         "messageId": _id(index, resource, scope, record),
         "timestamp": _time(record),
         "properties": {name: value for name, value in properties.items() if value},
@@ -155,14 +164,15 @@ def _id(index: int, *parts: Any) -> str:
 
 def _time(record: dict[str, Any]) -> str | None:
     """Give the time of a record in seconds with microseconds, by its occurrence or observation."""
-    nanoseconds = int(record.get("timeUnixNano") or record.get("observedTimeUnixNano") or 0)
+    nanoseconds = _whole(record.get("timeUnixNano") or record.get("observedTimeUnixNano") or 0)
     seconds, fraction = divmod(nanoseconds, 1_000_000_000)
     return f"{seconds}.{fraction // 1000:06d}" if seconds else None
 
 
 def _level(record: dict[str, Any]) -> str:
     """Read the severity: numbers go in fours from trace (1) to fatal (24), else its text."""
-    number = int(record.get("severityNumber") or 0)
+    sent = record.get("severityNumber", 0)
+    number = _SEVERITIES[sent] if sent in _SEVERITIES else _whole(sent)
     if 1 <= number <= _LEVELS_OF_FOUR * len(_LEVELS):
         return _LEVELS[(number - 1) // _LEVELS_OF_FOUR]
     text = str(record.get("severityText", "")).lower()
@@ -170,25 +180,40 @@ def _level(record: dict[str, Any]) -> str:
     return text if text in _LEVELS else "info"
 
 
+_SEVERITIES = {
+    f"SEVERITY_NUMBER_{level.upper()}{step or ''}": 4 * place + max(step, 1)
+    for place, level in enumerate(_LEVELS)
+    for step in (0, 2, 3, 4)
+} | {"SEVERITY_NUMBER_UNSPECIFIED": 0}
+"""OTLP's JSON wants the number; ProtoJSON, from which many exporters come, writes the name."""
+
+
+def _whole(value: Any) -> int:
+    """Read a whole number, which JSON may have as text."""
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError
+    return int(value)
+
+
 def _message(body: Any) -> str:
-    value = _value(body or {})
+    value = _value(body)
     return value if type(value) is str else as_text(value).decode() if value is not None else ""
 
 
 def _attributes(pairs: Any) -> dict[str, Any]:
-    return {pair["key"]: _value(pair.get("value", {})) for pair in pairs or ()}
+    return {pair.get("key") or "": _value(pair.get("value")) for pair in pairs or ()}
 
 
 def _value(value: Any) -> Any:
-    """Read an AnyValue; 64-bit numbers come as text in JSON."""
-    for kind, held in value.items():
+    """Read an AnyValue, null where it has none; 64-bit numbers come as text in JSON."""
+    for kind, held in camel(value or {}).items():
         match kind:
             case "intValue":
-                return int(held)
+                return _whole(held)
             case "doubleValue":
                 return held if type(held) in (int, float) else str(held)
             case "arrayValue":
-                return [_value(one) for one in held.get("values", ())]
+                return [_value(one) for one in held.get("values") or ()]
             case "kvlistValue":
                 return _attributes(held.get("values"))
             case _:

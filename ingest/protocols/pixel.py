@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+from codecs import BOM_UTF8
 from typing import Any
 
 import orjson
 
 from ingest.event import Envelope, RawEvent
+from ingest.reading import read_event
 from ingest.refusal import Refusal
 
 ROUTES = {"/v1/pixel/track": "track", "/v1/pixel/page": "page"}
@@ -26,19 +28,44 @@ def decode(query: dict[str, list[str]], call: str) -> Envelope | Refusal:
     item: dict[str, Any] = {}
     try:
         if "data" in parameters:
-            item = orjson.loads(_from_base64(parameters.pop("data")))
+            item = _read(_from_base64(parameters.pop("data")))
         for name, value in parameters.items():
             _put(item, name, value)
         item["type"] = call
     except (ValueError, binascii.Error, TypeError, AttributeError):
-        detail = "`data` must be Base64 of a JSON object, `properties` and `context` JSON objects."
-        return Refusal(400, "unreadable_body", detail)
+        return Refusal(*_NO_CALL, _key(item))
     try:
         text = orjson.dumps(item)
     except orjson.JSONEncodeError:
-        return Refusal(400, "unreadable_body", "The query must be UTF-8, percent-encoded.")
-    key = item.pop("writeKey", "")
-    return Envelope(key if type(key) is str else "", item.get("sentAt"), [RawEvent(item, text)])
+        return Refusal(*_NO_TEXT, _key(item))
+    key = _key(item)
+    item.pop("writeKey", None)
+    return Envelope(key, item.get("sentAt"), [RawEvent(item, text)])
+
+
+_NO_CALL = (
+    400,
+    "unreadable_body",
+    "`data` must be Base64 of JSON, `properties` and `context` JSON, objects of unique keys.",
+)
+_NO_TEXT = (400, "unreadable_body", "The query must be UTF-8, percent-encoded.")
+
+
+def _key(item: Any) -> str:
+    key = item.get("writeKey") if isinstance(item, dict) else None
+    return key if type(key) is str else ""
+
+
+def _read(text: bytes) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        ValueError: it is none, or gives a key twice.
+    """
+    read = read_event(text.removeprefix(BOM_UTF8)).item
+    if type(read) is not dict:
+        raise ValueError
+    return read
 
 
 def _from_base64(data: str) -> bytes:
@@ -51,6 +78,6 @@ def _put(item: dict[str, Any], name: str, value: str) -> None:
     if dot and parent in _OBJECTS:
         item.setdefault(parent, {})[member] = value
     elif name in _OBJECTS:
-        item.setdefault(name, {}).update(orjson.loads(value))
+        item.setdefault(name, {}).update(_read(value.encode()))
     else:
         item[name] = value

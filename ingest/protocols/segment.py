@@ -13,7 +13,7 @@ import msgspec
 import orjson
 
 from ingest.batch import too_much_added
-from ingest.batch_splitter import split
+from ingest.batch_splitter import Budget, Shape, split
 from ingest.duplicate_keys import has_unique_keys
 from ingest.event import CALLS, Envelope, Odd, RawEvent
 from ingest.limits import DEFAULT_LIMITS, Limits
@@ -149,7 +149,7 @@ def _decode_odd(body: bytes, call: str, limits: Limits, why: str) -> Envelope | 
 
 def _decode_parts(body: bytes, limits: Limits) -> Envelope | Refusal | None:
     """Read the parts of a batch one by one; None where they cannot be told apart."""
-    parts = split(body)
+    parts = split(body, _SHAPE, Budget())
     if parts is None:
         return None
     names = ["batch", *(name for name, _ in parts.fields)]
@@ -162,6 +162,7 @@ def _decode_parts(body: bytes, limits: Limits) -> Envelope | Refusal | None:
     return _envelope(fields, list(map(read_event, parts.items)), limits)
 
 
+_SHAPE = Shape(("batch",), lambda item: item.get("type") in CALLS)
 _ENVELOPE = ("writeKey", "batch", "context", "sentAt")
 
 

@@ -6,13 +6,17 @@ entities in `context.entities`.
 
 import base64
 import binascii
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from ingest.event import Envelope, RawEvent
+from ingest.batch_splitter import Budget, Shape, split
+from ingest.duplicate_keys import has_unique_keys
+from ingest.event import Envelope, Odd, RawEvent
 from ingest.protocols.segment import as_text
+from ingest.reading import read_event
 from ingest.refusal import Refusal
 from schemas.trackers import SnowplowNames
 
@@ -36,14 +40,44 @@ _SHAPE = Refusal(
 
 def decode(body: bytes, names: SnowplowNames, key: str) -> Envelope | Refusal:
     """Decode the body of a POST; every payload in it is one event of the write key."""
+    payloads = _payloads(body.removeprefix(BOM_UTF8))
+    if payloads is None:
+        return _SHAPE._replace(key=key)
+    return Envelope(key, None, [_event_or_odd(payload, names) for payload in payloads])
+
+
+def _payloads(body: bytes) -> list[RawEvent] | None:
+    """Read the payloads of a POST, each on its own where the body is odd; None if it is no POST."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _SHAPE
+        return _payloads_of_parts(body)
+    if not has_unique_keys(body, document):
+        return _payloads_of_parts(body)
     payloads = document.get("data") if type(document) is dict else None
     if type(payloads) is not list or not str(document.get("schema")).startswith(_PAYLOAD):
-        return _SHAPE
-    return Envelope(key, None, [_event(payload, names) for payload in payloads])
+        return None
+    return [RawEvent(payload, b"") for payload in payloads]
+
+
+def _payloads_of_parts(body: bytes) -> list[RawEvent] | None:
+    parts = split(body, _PAYLOADS, Budget())
+    if parts is None:
+        return None
+    schemas = [read_event(text).item for name, text in parts.fields if name == "schema"]
+    if len(schemas) != 1 or not str(schemas[0]).startswith(_PAYLOAD):
+        return None
+    return list(map(read_event, parts.items))
+
+
+_PAYLOADS = Shape(("data",), lambda payload: "e" in payload)
+
+
+def _event_or_odd(payload: RawEvent, names: SnowplowNames) -> RawEvent:
+    event = _event(payload.item, names)
+    if isinstance(payload.item, Odd):
+        return RawEvent(Odd(event.item, payload.item.rejection), payload.text)
+    return payload if payload.text and event.item is None else event
 
 
 def decode_query(query: Mapping[str, list[str]], names: SnowplowNames, key: str) -> Envelope:
@@ -53,7 +87,7 @@ def decode_query(query: Mapping[str, list[str]], names: SnowplowNames, key: str)
 
 
 def _event(payload: Any, names: SnowplowNames) -> RawEvent:
-    if type(payload) is not dict:
+    if not isinstance(payload, dict):
         return RawEvent(payload, as_text(payload))
     rest = dict(payload)
     call = _call(rest, names)

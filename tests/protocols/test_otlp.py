@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 
-from ingest.event import Envelope
+from ingest.event import Envelope, Odd
 from ingest.protocols.otlp import PROTOBUF, decode
 from ingest.refusal import Refusal
 from tests.conftest import RunningCollector
@@ -152,3 +152,110 @@ def test_other_bodies(body: bytes, kind: str) -> None:
     read = decode(body, kind)
     assert isinstance(read, Refusal)
     assert read.status == 400
+
+
+ODD = [
+    '{"body":{"doubleValue":NaN}}',
+    '{"body":{"doubleValue":1e400}}',
+    '{"body":{"stringValue":"a\x01b"}}',
+    '{"body":{"stringValue":"a\nb"}}',
+    r'{"body":{"stringValue":"\ud83d"}}',
+    '{"body":{"stringValue":"open}}',
+    '{"body":{"stringValue":"x"},}',
+    '{"body":{"stringValue":"x","stringValue":"y"}}',
+    "7",
+    "null",
+    '{"severityNumber":"SEVERITY_NUMBER_LOUD"}',
+    '{"severityNumber":{}}',
+    '{"severityNumber":9.5}',
+    '{"timeUnixNano":"yesterday"}',
+    '{"attributes":[7]}',
+    '{"attributes":{"a":1}}',
+    '{"body":"text"}',
+    '{"body":{"intValue":"1.5"}}',
+    '{"body":{"arrayValue":[]}}',
+]
+GOOD = '{"body":{"stringValue":"good"}}'
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_one_odd_record_is_rejected_alone(collector: RunningCollector, odd: str) -> None:
+    """The others of its request are taken, and the exporter is told of one rejected record."""
+    body = request(0, 0, 0).decode().replace("0, 0, 0", f"{GOOD}, {odd}, {GOOD}").encode()
+    answer, rows = collector.take("/v1/logs?writeKey=app", body)
+    told = answer.json()["partialSuccess"]
+    assert (answer.status_code, told["rejectedLogRecords"]) == (200, "1")
+    assert told["errorMessage"]
+    assert [row["reason"] != "" for row in rows] == [False, True, False]
+    assert [row["event_name"] for row in rows] == ["log_recorded"] * 3
+    assert odd[:20] in rows[1]["payload"].decode()
+    assert json.loads(rows[0]["payload"])["properties"]["service"] == "api"
+
+
+def test_bytes_that_are_no_utf_8(collector: RunningCollector) -> None:
+    """A record of broken text is rejected alone, in JSON and in protobuf."""
+    export = ParseDict(
+        json.loads(request(*[{"body": {"stringValue": "MARK"}}] * 2)), ExportLogsServiceRequest()
+    )
+    for content, kind in (
+        (request(*[{"body": {"stringValue": "MARK"}}] * 2), "application/json"),
+        (export.SerializeToString(), PROTOBUF),
+    ):
+        odd = content.replace(b"MARK", b"\xff\xfe\xfd\xfc", 1)
+        headers = {"content-type": kind}
+        answer, rows = collector.take("/v1/logs?writeKey=app", odd, headers=headers)
+        assert answer.status_code == 200
+        assert [row["reason"] for row in rows] == ["unreadable_event", ""]
+        assert rows[0]["payload"].decode().count("\\x") >= 4
+        assert json.loads(rows[1]["payload"])["properties"]["service"] == "api"
+
+
+@pytest.mark.parametrize(
+    ("number", "level"),
+    [
+        ("SEVERITY_NUMBER_INFO", "info"),
+        ("SEVERITY_NUMBER_TRACE", "trace"),
+        ("SEVERITY_NUMBER_FATAL4", "fatal"),
+        ("SEVERITY_NUMBER_UNSPECIFIED", "info"),
+        ("17", "error"),
+        (None, "info"),
+    ],
+)
+def test_severity_by_its_name(number: Any, level: str) -> None:
+    """ProtoJSON writes the name of an enum's value; both are read."""
+    (event,) = events(request({"severityNumber": number}))
+    assert event["properties"]["level"] == level
+
+
+def test_original_names_of_fields() -> None:
+    """ProtoJSON takes a field by its original name, too, and null for what is not set."""
+    record = {
+        "time_unix_nano": "1722211200123456789",
+        "severity_number": 17,
+        "severity_text": None,
+        "trace_id": "00ff",
+        "attributes": [
+            {"key": "한글", "value": {"string_value": "값 😀"}},
+            {"key": "none", "value": None},
+            {"key": "list", "value": {"array_value": {"values": None}}},
+        ],
+    }
+    logs = {"scope": None, "log_records": [record], "schema_url": "x"}
+    body = {"resource_logs": [{"resource": SERVICE, "scope_logs": [logs]}]}
+    (event,) = events(json.dumps(body, ensure_ascii=False).encode())
+    assert event["timestamp"] == "1722211200.123456"
+    assert event["properties"] == {
+        "service": "api",
+        "level": "error",
+        "trace_id": "00ff",
+        "attributes": {"한글": "값 😀", "none": None, "list": []},
+    }
+
+
+def test_an_odd_resource_rejects_its_records() -> None:
+    """Records of a resource that cannot be read are rejected, those of others are not."""
+    good = request({"body": {"stringValue": "x"}}).decode()[len('{"resourceLogs": [') : -2]
+    odd = good.replace('"api"', "NaN")
+    read = decode(f'{{"resourceLogs": [{odd}, {good}]}}'.encode(), "application/json")
+    assert isinstance(read, Envelope)
+    assert [isinstance(event.item, Odd) for event in read.events] == [True, False]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.event import Envelope
+from ingest.event import Envelope, Odd
 from ingest.protocols.snowplow import decode, decode_query
 from ingest.refusal import Refusal
 from schemas.trackers import SnowplowNames
@@ -99,3 +99,23 @@ def test_query() -> None:
     """A GET is one event whose fields are the query."""
     read = decode_query({"e": ["pv"], "url": ["https://s.example/"], "uid": ["u"]}, NAMES, "sp")
     assert read.events[0].item["context"]["page"] == {"url": "https://s.example/"}
+
+
+@pytest.mark.parametrize(
+    "odd", ['{"e":"pv","n":NaN}', '{"e":"pv","tv":1,"tv":1}', '{"e":"pv","url":"\x01"}']
+)
+def test_one_odd_payload_is_rejected_alone(odd: str) -> None:
+    """Of the payloads of a POST, the one that no reader takes is rejected, with its text."""
+    good = '{"e":"pv","duid":"d"}'
+    body = f'{{"schema":"{PAYLOADS}","data":[{good},{odd},{good}]}}'.encode()
+    read = decode(body, NAMES, "sp")
+    assert isinstance(read, Envelope)
+    assert [isinstance(event.item, Odd) for event in read.events] == [False, True, False]
+    assert read.events[1].text == odd.encode()
+    assert read.events[1].item["type"] == "page"
+
+
+def test_a_post_that_is_cut_short() -> None:
+    """Of a body that ends too early no payload is taken."""
+    body = f'{{"schema":"{PAYLOADS}","data":[{{"e":"pv"}},{{"e":"pv"'.encode()
+    assert decode(body, NAMES, "sp") == decode(b"", NAMES, "sp")
