@@ -19,6 +19,7 @@ from funnelhouse.archive.work import insert_piece
 from funnelhouse.forgetting import Drain, Loading
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import Job, jobs_of
+from funnelhouse.permissions import keep_private
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.settings import Settings
 from funnelhouse.warehouse import prepare
@@ -159,6 +160,7 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
     if running is not None:
         return running
     if not settings.warehouse:
+        keep_private(settings.data)
         try:
             held.enter_context(only_one(settings, "warehouse"))
         except AlreadyRunningError as error:

@@ -21,7 +21,7 @@ def only_one(settings: Settings, role: Literal["collector", "warehouse"]) -> Ite
         AlreadyRunningError: another one holds it.
     """
     settings.run_folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(settings.run_folder / f"{role}.lock", os.O_RDWR | os.O_CREAT, 0o640)
+    handle = os.open(settings.run_folder / f"{role}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -1,6 +1,6 @@
 """The servers of the warehouse process: every port has the same protection, whatever it answers."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import uvicorn
@@ -24,6 +24,17 @@ class _Connection(HttpToolsProtocol):
         self.transport.close()
 
 
+class Server(uvicorn.Server):
+    """Calls `on_turn` some ten times a second, as often as its event loop turns."""
+
+    on_turn: Callable[[], None] = staticmethod(lambda: None)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Go on as uvicorn does."""
+        self.on_turn()
+        return await super().on_tick(counter)
+
+
 def protected(settings: Settings, app: FastAPI, pages: Collection[str] = ()) -> Protection:
     """Put an application behind the isolation policy; other sites may link its `pages`."""
     return Protection(app, Isolation(settings.known_names, pages))
@@ -31,9 +42,9 @@ def protected(settings: Settings, app: FastAPI, pages: Collection[str] = ()) -> 
 
 def protected_server(
     settings: Settings, app: FastAPI, pages: Collection[str] = (), **more: Any
-) -> uvicorn.Server:
+) -> Server:
     """Make a server of an application; `more` goes to uvicorn, such as the address."""
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             protected(settings, app, pages),
             http=_Connection,

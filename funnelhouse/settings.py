@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from console.host_names import host_names
 from funnelhouse.address import host_and_port, is_loopback
-from funnelhouse.secret import kept_secret
+from funnelhouse.secret import fit_secret, kept_secret
 from ingest.connections import ConnectionLimits
 from ingest.keys import WriteKey, parse_write_keys
 from ingest.limits import Limits
@@ -395,9 +395,13 @@ class Settings(BaseSettings):
         return parse_write_keys(_DEV_KEYS)
 
     def secret_bytes(self) -> bytes:
-        """Key of personal hashes: the setting, or one drawn once and kept in the data folder."""
+        """Key of personal hashes: the setting, or one drawn once and kept in the data folder.
+
+        Raises:
+            SecretError: it is too short to be one.
+        """
         if self.secret:
-            return self.secret.encode()
+            return fit_secret(self.secret.encode(), "FUNNELHOUSE_SECRET")
         return kept_secret(self.data / "secret")
 
     def as_environment(self) -> dict[str, str]:

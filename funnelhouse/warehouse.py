@@ -14,7 +14,6 @@ from functools import partial
 from threading import Event
 from typing import Protocol
 
-import uvicorn
 from clickhouse_connect.driver.client import Client
 from fastapi import FastAPI
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -28,15 +27,19 @@ from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.alerts import Alerts, Receivers
 from funnelhouse.archive.work import insert_piece
 from funnelhouse.endpoint import Endpoint
+from funnelhouse.fingerprint import check_secret
 from funnelhouse.forgetting import Loading, finish_forgetting
+from funnelhouse.heartbeat import Heartbeat
 from funnelhouse.holding import AlreadyRunningError, only_one
 from funnelhouse.jobs import jobs_of
 from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
+from funnelhouse.permissions import keep_private
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.plan_tables import tables_of
 from funnelhouse.readouts import Readouts
-from funnelhouse.server import protected_server
+from funnelhouse.secret import SecretError
+from funnelhouse.server import Server, protected_server
 from funnelhouse.settings import Settings
 from ingest.depth import Depth, is_drained, measure
 from ingest.loader import Loader, LoaderConfig
@@ -157,12 +160,12 @@ def _beside(
     ]
 
 
-def _server(settings: Settings, app: FastAPI) -> uvicorn.Server:
+def _server(settings: Settings, app: FastAPI) -> Server:
     host, port = host_and_port(settings.console)
     return protected_server(settings, app, LINKED, host=host, port=port)
 
 
-def _loading(loader: Loader, server: uvicorn.Server) -> tuple[threading.Thread, Event]:
+def _loading(loader: Loader, server: Server) -> tuple[threading.Thread, Event]:
     """Give the thread that loads, and what is set when it failed; the server stops then."""
     failed = Event()
 
@@ -177,30 +180,33 @@ def _loading(loader: Loader, server: uvicorn.Server) -> tuple[threading.Thread, 
     return threading.Thread(target=load, name="loader"), failed
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, heartbeat: Heartbeat) -> int:
     """Load and answer until told to stop; the exit status is 1 when the loader failed.
 
     A plan that is not in force yet is brought into it beside that, once the warehouse is ready.
 
     Raises:
         PlanError: the first plan of the warehouse has a fault.
+        SecretError: the secret is not the warehouse's, or is too short.
     """
     ready = Event()
     settlement = Settlement(settings.timezone, settings.session_timeout_s)
     change = PlanChange(settings, settlement)
-    faulty: list[PlanError] = []
+    faulty: list[PlanError | SecretError] = []
 
     def opened() -> Client:
         client = connect(settings.warehouse_place)
         if not ready.is_set():
             try:
                 prepare(client, settings, settlement)
+                check_secret(client, settings.secret_bytes())
                 retain(client, settings.retention_days)
-            except PlanError as error:
+            except (PlanError, SecretError) as error:
                 faulty.append(error)
                 loader.stop.set()
                 server.should_exit = True
                 raise
+            heartbeat.ready()
             ready.set()
             for one in beside:
                 one.begin()
@@ -215,6 +221,7 @@ def run(settings: Settings) -> int:
     app = control(state)
     beside = _beside(settings, change, state, lambda: app.state.site)
     server = _server(settings, app)
+    server.on_turn = heartbeat.turned
     thread, failed = _loading(loader, server)
     for stop_when in (stop_on_signal, stop_without_parent):
         stop_when(lambda: setattr(server, "should_exit", True))
@@ -234,11 +241,13 @@ def run(settings: Settings) -> int:
 
 def main() -> int:
     """Run as a child of the supervisor."""
+    heartbeat = Heartbeat()
     configure_logs()
     # The rows of a load are no cycles: walking them again and again took half of the time.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
     settings = Settings()
+    keep_private(settings.data)
     # A command of this machine may hold the folder for the moment that its question takes.
     patiently = Retrying(
         retry=retry_if_exception_type(AlreadyRunningError),
@@ -249,8 +258,8 @@ def main() -> int:
     try:
         with ExitStack() as held:
             patiently(lambda: held.enter_context(only_one(settings, "warehouse")))
-            return run(settings)
-    except (AlreadyRunningError, PlanError) as error:
+            return run(settings, heartbeat)
+    except (AlreadyRunningError, PlanError, SecretError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

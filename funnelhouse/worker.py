@@ -18,9 +18,12 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from console.host_names import is_known_host
 from funnelhouse.assignment import running_today
+from funnelhouse.heartbeat import Heartbeat
 from funnelhouse.logs import configure_logs
 from funnelhouse.panel import expected_of_pages
 from funnelhouse.parent import stop_on_signal, stop_without_parent
+from funnelhouse.permissions import keep_private
+from funnelhouse.secret import SecretError
 from funnelhouse.settings import Settings
 from ingest.closed import Closed
 from ingest.collector import Collector
@@ -56,6 +59,15 @@ class Worker:
     app: Collector
     spool: Spool
     metrics: WorkerMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which of how many workers this process is, and its sign of life."""
+
+    slot: int
+    workers: int
+    heartbeat: Heartbeat
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -107,9 +119,9 @@ def _rates_of(settings: Settings, workers: int) -> Rates:
     )
 
 
-async def serve(settings: Settings, listener: socket.socket, slot: int, workers: int) -> int:
+async def serve(settings: Settings, listener: socket.socket, place: Place) -> int:
     """Serve until told to stop, drain, seal; the exit status is not 0 after a failed sync."""
-    worker = build_worker(settings, slot, workers)
+    worker = build_worker(settings, place.slot, place.workers)
     server = uvicorn.Server(
         uvicorn.Config(
             worker.app,
@@ -130,6 +142,7 @@ async def serve(settings: Settings, listener: socket.socket, slot: int, workers:
     tasks = [
         asyncio.create_task(_publish(worker.metrics)),
         asyncio.create_task(_close_late(worker.app.connections)),
+        asyncio.create_task(place.heartbeat.turn()),
         asyncio.create_task(_leave_when_failed(worker.spool, server)),
     ]
     _keep_collector_away()
@@ -179,14 +192,20 @@ def main() -> int:
     """Run as a child of the supervisor: arguments are the socket's descriptor, slot and count."""
     descriptor, slot, workers = map(int, sys.argv[1:4])
     settings = Settings()
+    place = Place(slot, workers, Heartbeat())
     configure_logs()
     _allow_files(settings.max_connections + _OTHER_FILES)
     sys.meta_path.insert(0, NoPandas())
+    keep_private(settings.data)
     with (
         socket.socket(fileno=descriptor) as listener,
         asyncio.Runner(loop_factory=_new_loop) as runner,
     ):
-        return runner.run(serve(settings, listener, slot, workers))
+        try:
+            return runner.run(serve(settings, listener, place))
+        except SecretError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
 
 
 def _allow_files(wanted: int) -> None:

@@ -48,8 +48,8 @@ from funnelhouse.settings import Settings
 from funnelhouse.supervisor import Supervisor
 
 class Cold(Supervisor):
-    def _start_warehouse(self):
-        return self._start("tests.cold", ["funnelhouse.warehouse"], ())
+    def _start_warehouse(self, beat):
+        return self._start("tests.cold", ["funnelhouse.warehouse"], beat)
 
 kind = Supervisor if sys.argv[1:] == ["warm"] else Cold
 sys.exit(kind(Settings(), collect=True, warehouse=True).run())

@@ -15,12 +15,16 @@ def migrate(
     status: Annotated[
         bool, typer.Option("--status", help="List the migrations and change nothing.")
     ] = False,
+    new_secret: Annotated[
+        bool, typer.Option("--new-secret", help="Take the secret in use for the warehouse's own.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the statements, and run none.")
     ] = False,
 ) -> int:
     """Bring the warehouse to this version's tables and views."""
     from funnelhouse.access import Direct, open_warehouse  # noqa: PLC0415 - quick --help
+    from funnelhouse.fingerprint import accept_secret  # noqa: PLC0415 - quick --help
     from funnelhouse.warehouse import prepare  # noqa: PLC0415 - quick --help
     from sql.client import connection  # noqa: PLC0415 - quick --help
     from sql.settle import Settlement  # noqa: PLC0415 - quick --help
@@ -31,6 +35,8 @@ def migrate(
         if not status and isinstance(access, Direct):
             with connection(access.warehouse) as client:
                 prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
+                if new_secret:
+                    accept_secret(client, settings.secret_bytes())
         migrations = access.job("migrations")
     for migration in migrations:
         typer.echo(f"{migration['name']}  {migration['state']}")

@@ -41,10 +41,13 @@ def demo(settings: Settings) -> int:
 def _run(settings: Settings, *, collect: bool, warehouse: bool) -> int:
     from funnelhouse.holding import only_one  # noqa: PLC0415 - quick --help
     from funnelhouse.logs import configure_logs  # noqa: PLC0415 - quick --help
+    from funnelhouse.permissions import keep_private  # noqa: PLC0415 - quick --help
     from funnelhouse.supervisor import Supervisor  # noqa: PLC0415 - quick --help
     from schemas.registry import load_events  # noqa: PLC0415 - quick --help
 
     with ExitStack() as held:
+        keep_private(settings.data)
+        settings.secret_bytes()
         # Children start again after a fault: what no restart can mend is found before the first.
         if collect:
             load_events(settings.plan)

@@ -26,7 +26,7 @@ def child(script: str) -> Child:
     """A process that runs a script."""
     return Child(
         "some",
-        lambda: subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE),
+        lambda _: subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE),
         order=0,
     )
 
