@@ -1,23 +1,17 @@
 """The read-only SQL endpoint: the ClickHouse HTTP protocol, for tools that know it.
 
-Each statement is judged before it runs, on a connection that can only read, under limits; a few
-run at a time, each on one thread, so that loading keeps its share.
+Each statement is judged and run in a reader process, under limits; a few run at a time, each on one
+thread, so that loading keeps its share.
 """
 
-import asyncio
-import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import uuid4
 
 import orjson
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from console.door import Door
-from console.frames import framed
 from console.query import (
     DENIED,
     NO_DATABASE,
@@ -28,15 +22,12 @@ from console.query import (
     asked_of,
     key_of,
 )
-from console.statement import FORMATS, Readable, StatementError, judge
-from sql.client import DATABASE, WarehouseError, connection
-from sql.place import Warehouse
+from console.readers.asking import Strangers, client_of, unless_gone
+from console.readers.job import Answer, Job
+from console.readers.refusal import RefusalError
+from console.statement import FORMATS
+from sql.client import DATABASE
 
-_VIEWS = """
-SELECT name
-FROM system.tables
-WHERE database = currentDatabase() AND engine = 'View' AND notEmpty(parameterized_view_parameters)
-"""
 _FORMAT_TYPES = {
     "JSON": "application/json; charset=UTF-8",
     "JSONCompact": "application/json; charset=UTF-8",
@@ -50,20 +41,18 @@ _FORMAT_TYPES = {
     "RowBinary": "application/octet-stream",
     "RowBinaryWithNamesAndTypes": "application/octet-stream",
 }
-_CODE = re.compile(r"Code: (\d+)\. (?:DB::Exception: )?")
 _STATUS = {NOT_AUTHENTICATED: 401, DENIED: 403, NO_DATABASE: 404}
-_STATUS |= {159: 408, 241: 413, 396: 413, 158: 413}
-"""HTTP's words for the engine's codes: time, memory, rows and bytes of one query."""
+_STATUS |= {159: 408, 241: 413, 396: 413, 158: 413, 202: 503, 210: 503}
+"""HTTP's words for the engine's codes: time, memory, rows and bytes of one query; too many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one query may take, and how many run at once; `engine` are settings of the engine."""
+    """What one query may take; `engine` are settings of the engine."""
 
     max_seconds: int
     max_memory_bytes: int
     max_rows: int
-    at_once: int
 
     @property
     def engine(self) -> dict[str, str]:
@@ -81,10 +70,9 @@ class Limits:
         }
 
 
-def clickhouse(warehouse: Warehouse, door: Door, limits: Limits) -> FastAPI:
+def clickhouse(strangers: Strangers, door: Door, limits: Limits) -> FastAPI:
     """Build the application of the endpoint."""
     app = FastAPI(title="funnelhouse SQL", docs_url=None, redoc_url=None, openapi_url=None)
-    pool = ThreadPoolExecutor(limits.at_once, "sql")
 
     @app.get("/ping")
     @app.get("/replicas_status")
@@ -100,10 +88,13 @@ def clickhouse(warehouse: Warehouse, door: Door, limits: Limits) -> FastAPI:
         try:
             _admit(door, request)
             asked = await asked_of(request)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(pool, _answer, warehouse, limits, asked)
+            client = client_of(request, key_of(request))
+            job = _job(asked, limits)
+            return _answered(await unless_gone(request, strangers.answer(client, job)))
         except QueryError as fault:
             return _failed(fault)
+        except RefusalError as refusal:
+            return _failed(QueryError(refusal.code or SYNTAX, refusal.plain))
 
     return app
 
@@ -114,58 +105,34 @@ def _admit(door: Door, request: Request) -> None:
         raise QueryError(NOT_AUTHENTICATED, told)
 
 
-def _answer(warehouse: Warehouse, limits: Limits, asked: Asked) -> Response:
+def _job(asked: Asked, limits: Limits) -> Job:
     if asked.database not in {"", "default", DATABASE}:
         told = (
             f"Database {asked.database} does not exist here; leave it out, or ask for {DATABASE}."
         )
         raise QueryError(NO_DATABASE, f"{told} (UNKNOWN_DATABASE)")
-    engine = limits.engine | dict(asked.settings)
-    try:
-        with connection(warehouse, readonly=True, limits=engine) as client:
-            return _run(client, asked)
-    except StatementError as refused:
-        code, told = _read_fault(str(refused))
-        raise QueryError(code or DENIED, told) from refused
-    except ClickHouseError as error:
-        code, told = _read_fault(str(error))
-        raise QueryError(code or SYNTAX, told) from error
-    except WarehouseError as error:
-        raise QueryError(SYNTAX, str(error)) from error
+    settings = limits.engine | dict(asked.settings)
+    return Job("query", asked.statement, asked.fmt, asked.framed, asked.parameters, settings)
 
 
-def _run(client: Client, asked: Asked) -> Response:
-    views = {row[0] for row in client.query(_VIEWS).result_rows}
-    statement = judge(client, asked.statement, Readable(DATABASE, views), asked.parameters)
-    fmt = statement.fmt or _checked(asked.fmt)
-    named = None if statement.fmt else fmt
-    content = client.raw_query(statement.text, dict(statement.parameters), fmt=named)
+def _answered(answer: Answer) -> Response:
+    fmt = str(answer.facts["format"])
+    # What a reader says is not believed: a header takes the name of a format and nothing else.
+    fmt = fmt if fmt in FORMATS else "TabSeparatedRaw"
     return Response(
-        framed(content) if asked.framed else content,
+        answer.content,
         media_type=_FORMAT_TYPES.get(fmt, "text/plain; charset=UTF-8"),
         headers={
             "x-clickhouse-format": fmt,
             "x-clickhouse-query-id": str(uuid4()),
             "x-clickhouse-server-display-name": "funnelhouse",
             "x-clickhouse-timezone": "UTC",
-            "x-clickhouse-summary": orjson.dumps({"result_bytes": str(len(content))}).decode(),
+            "x-clickhouse-summary": orjson.dumps(
+                {"result_bytes": str(int(answer.facts["bytes"]))}
+            ).decode(),
             "cache-control": "no-store",
         },
     )
-
-
-def _checked(fmt: str) -> str:
-    if fmt not in FORMATS | {"TabSeparatedRaw"}:
-        raise StatementError(
-            f"The format {fmt} is not given out here; ask for CSV, JSON or Native."
-        )
-    return fmt
-
-
-def _read_fault(told: str) -> tuple[int, str]:
-    """Part the engine's code from its words; 0 where there is none."""
-    match = _CODE.search(told)
-    return (int(match[1]), _CODE.sub("", told)) if match else (0, f"{told} (ACCESS_DENIED)")
 
 
 def _failed(fault: QueryError) -> Response:

@@ -25,6 +25,7 @@ from console.micro import micro
 from console.pages.all import Static, entrance, pages
 from console.pages.site import Progress, Site
 from console.qa import qa
+from console.readers.asking import Nobody, Strangers
 from console.received import Drained
 from console.runs import runs
 from sql.client import WarehouseError, connection
@@ -46,7 +47,7 @@ def _no_insert(_client: Client, table: str, _token: str, _rows: bytes) -> None:
 class Control:
     """What the routes work with: whether the warehouse is prepared, where it is, the jobs.
 
-    Without `export` there is no route of exports.
+    Without `export` there is no route of exports. What strangers write runs by `strangers`.
     """
 
     ready: Callable[[], bool]
@@ -59,6 +60,7 @@ class Control:
     timezone: str = "Asia/Seoul"
     metrics: Callable[[], bytes] = bytes
     insert: Insert = _no_insert
+    strangers: Strangers = field(default_factory=Nobody)
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
@@ -85,7 +87,7 @@ def control(state: Control) -> FastAPI:
     app.include_router(_health(state))
     app.include_router(_controlled(state))
     kept = [Depends(_prepared(state)), Depends(state.door.admit)]
-    site = Site(state.warehouse, state.door, state.timezone, state.progress)
+    site = Site(state.warehouse, state.door, state.timezone, state.progress, state.strangers)
     app.state.site = site
     app.include_router(
         pages(site), dependencies=[Depends(_prepared(state)), Depends(_reader(site))]
@@ -97,7 +99,7 @@ def control(state: Control) -> FastAPI:
         app.include_router(routes, dependencies=kept)
     if state.export is not None:
         app.include_router(
-            export(state.export, state.warehouse), dependencies=[Depends(_prepared(state))]
+            export(state.export, state.strangers), dependencies=[Depends(_prepared(state))]
         )
     return app
 

@@ -9,6 +9,7 @@ import uvicorn
 from console.clickhouse import Limits, clickhouse
 from console.door import Door
 from console.guesses import Guesses
+from console.readers.asking import Nobody, Strangers
 from funnelhouse.address import host_and_port, is_loopback
 from funnelhouse.server import protected_server
 from funnelhouse.settings import Settings
@@ -20,8 +21,9 @@ _BACKLOG = 256
 class Endpoint:
     """Listens where the settings say, in embedded mode alone: a server answers its tools itself."""
 
-    def __init__(self, settings: Settings, guesses: Guesses) -> None:
+    def __init__(self, settings: Settings, strangers: Strangers, guesses: Guesses) -> None:
         self._settings = settings
+        self._strangers = strangers
         self._guesses = guesses
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -30,6 +32,9 @@ class Endpoint:
         """Begin, once the warehouse is prepared; without the address, all else goes on."""
         settings = self._settings
         if not settings.sql or settings.warehouse:
+            return
+        if isinstance(self._strangers, Nobody):
+            log.error("the SQL endpoint is not there: %s", self._strangers.told)
             return
         host, port = host_and_port(settings.sql)
         if not settings.readers and not is_loopback(host):
@@ -51,9 +56,8 @@ class Endpoint:
             settings.sql_max_seconds,
             settings.sql_max_memory_bytes,
             settings.sql_max_rows,
-            settings.sql_at_once,
         )
-        app = clickhouse(settings.warehouse_place, door, limits)
+        app = clickhouse(self._strangers, door, limits)
         self._server = protected_server(settings, app, lifespan="off")
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="sql", daemon=True

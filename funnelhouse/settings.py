@@ -233,16 +233,50 @@ class Settings(BaseSettings):
     alerts_every_s: Annotated[
         float, Field(gt=0, description="How often the plan's alerts are evaluated.")
     ] = 60
-    sql_max_seconds: Annotated[int, Field(gt=0, description="Longest query by the endpoint.")] = 60
+    sql_max_seconds: Annotated[
+        int,
+        Field(
+            gt=0,
+            description="Longest statement of endpoint, editor and exports, waiting included; it is"
+            " killed a second later.",
+        ),
+    ] = 60
     sql_max_memory_bytes: Annotated[
         int, Field(gt=0, description="Most memory of one query by the endpoint.")
+    ] = 2 * 1024**3
+    sql_memory_bytes: Annotated[
+        int,
+        Field(
+            ge=512 * 1024**2,
+            description="Most memory of all that endpoint, editor and exports run together.",
+        ),
     ] = 2 * 1024**3
     sql_max_rows: Annotated[int, Field(gt=0, description="Most rows of one answer of it.")] = (
         1_000_000
     )
     sql_at_once: Annotated[
-        int, Field(gt=0, le=64, description="Queries that it runs at once, each on one thread.")
+        int,
+        Field(
+            gt=0,
+            le=64,
+            description="Statements that endpoint, editor and exports run at once, each on one"
+            " thread; one more runs for whoever runs none.",
+        ),
     ] = 2
+    sql_warm: Annotated[
+        bool,
+        Field(
+            description="Whether a process for statements is ready from the start, and not only"
+            " after the first was asked."
+        ),
+    ] = False
+    sql_unconfined: Annotated[
+        bool,
+        Field(
+            description="Whether statements run where the kernel cannot keep them from this"
+            " machine's files (no Landlock); each is still judged first."
+        ),
+    ] = False
     drain_s: Annotated[
         int, Field(gt=0, description="Seconds that requests under way have when stopping.")
     ] = 20

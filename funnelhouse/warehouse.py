@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from threading import Event
 from typing import Protocol
@@ -41,6 +42,7 @@ from funnelhouse.readouts import Readouts
 from funnelhouse.secret import SecretError
 from funnelhouse.server import Server, protected_server
 from funnelhouse.settings import Settings
+from funnelhouse.strangers import strangers_of
 from ingest.depth import Depth, is_drained, measure
 from ingest.loader import Loader, LoaderConfig
 from ingest.metrics import LoaderSnapshot, WarehouseCollector, exposition, read_snapshot
@@ -111,7 +113,11 @@ def _await_drained(settings: Settings) -> None:
 
 
 def _control(
-    settings: Settings, ready: Event, change: PlanChange, loader: Loader, settlement: Settlement
+    settings: Settings,
+    ready: Event,
+    change: PlanChange,
+    loader: Loader,
+    settlement: Settlement,
 ) -> Control:
     """Gather what the routes work with."""
     host, _ = host_and_port(settings.console)
@@ -154,7 +160,7 @@ def _beside(
     return [
         change,
         Readouts(lambda: connect(settings.warehouse_place), settings.timezone),
-        Endpoint(settings, state.door.guesses),
+        Endpoint(settings, state.strangers, state.door.guesses),
         Alerts(settings.warehouse_place, receivers, oldest_s, settings.alerts_every_s),
         Warmth(site),
     ]
@@ -192,6 +198,7 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
     ready = Event()
     settlement = Settlement(settings.timezone, settings.session_timeout_s)
     change = PlanChange(settings, settlement)
+    strangers = strangers_of(settings)
     faulty: list[PlanError | SecretError] = []
 
     def opened() -> Client:
@@ -210,6 +217,8 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
             ready.set()
             for one in beside:
                 one.begin()
+            if settings.sql_warm:
+                strangers.warm()
         return client
 
     loader = Loader(
@@ -217,7 +226,7 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
         opened,
         settlement,
     )
-    state = _control(settings, ready, change, loader, settlement)
+    state = replace(_control(settings, ready, change, loader, settlement), strangers=strangers)
     app = control(state)
     beside = _beside(settings, change, state, lambda: app.state.site)
     server = _server(settings, app)
@@ -231,6 +240,7 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
         server.run()
     finally:
         loader.stop.set()
+        strangers.stop()
         for one in beside:
             one.stop()
         thread.join()

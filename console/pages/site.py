@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from console.door import Door
 from console.kept import Kept
+from console.readers.asking import Nobody, Strangers
 from console.words import LANGUAGES, language, word
 from sql.client import connection
 from sql.place import Warehouse
@@ -50,12 +51,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class Site:
-    """What pages are made of; `progress` asks the process, `timezone` is that of reports."""
+    """What pages are made of; `progress` asks the process, `timezone` is that of reports.
+
+    What readers write themselves runs by `strangers`.
+    """
 
     warehouse: Warehouse
     door: Door
     timezone: str
     progress: Callable[[], Progress]
+    strangers: Strangers = field(default_factory=Nobody)
     kept: Kept = field(default_factory=Kept)
 
     def __post_init__(self) -> None:

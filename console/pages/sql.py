@@ -2,23 +2,19 @@
 
 from typing import Any
 
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from console import charts
+from console.door import sent_key
 from console.pages.site import HEADERS, Site, rows
 from console.protection import came_from_elsewhere
-from console.spreadsheet import harmless_csv
-from console.statement import Readable, StatementError, judge
-from sql.client import DATABASE, connection
+from console.readers.asking import client_of, unless_gone
+from console.readers.job import Answer, Job
+from console.readers.refusal import RefusalError
 
-_MOST = 1000
 _LIMITS = {
-    "max_execution_time": "60",
-    "max_memory_usage": str(2 * 1024**3),
-    "max_threads": "1",
     "max_result_rows": "1000000",
     "result_overflow_mode": "break",
 }
@@ -52,68 +48,53 @@ def sql(site: Site) -> APIRouter:
         if statement and came_from_elsewhere(request.scope):
             values["told"] = "Another site wrote this statement; read it, then run it."
         elif statement:
-            values |= await site.ask(lambda _: _result(site, statement, _readable(views)))
+            values |= await result(request, statement)
+        else:
+            site.strangers.warm()
         return site.render(request, "sql.html", values)
 
     @router.get("/sql.csv")
     async def csv(request: Request) -> Response:
         """Give the result as a file for a spreadsheet."""
         statement = request.query_params.get("query", "").strip()
-        views = await site.fresh("views", lambda client: rows(client, _VIEWS), _FRESH_S)
-
-        def content(_: Client) -> bytes:
-            with connection(site.warehouse, readonly=True, limits=_LIMITS) as client:
-                judged = judge(client, statement, _readable(views))
-                return harmless_csv(client, judged.text)
-
         try:
-            found = await site.ask(content)
-        except (StatementError, ClickHouseError) as error:
-            return PlainTextResponse(str(error), 400)
+            found = await asked(request, Job("csv", statement, settings=_LIMITS))
+        except RefusalError as refusal:
+            return PlainTextResponse(str(refusal), refusal.status)
         headers = HEADERS | {"content-disposition": 'attachment; filename="result.csv"'}
-        return Response(found, media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(found.content, media_type="text/csv; charset=utf-8", headers=headers)
+
+    async def asked(request: Request, job: Job) -> Answer:
+        client = client_of(request, sent_key(request))
+        return await unless_gone(request, site.strangers.answer(client, job))
+
+    async def result(request: Request, statement: str) -> dict[str, Any]:
+        try:
+            return _result(await asked(request, Job("table", statement, settings=_LIMITS)))
+        except RefusalError as refusal:
+            return {"told": str(refusal)}
 
     return router
 
 
-def _readable(views: list[dict[str, Any]]) -> Readable:
-    return Readable(DATABASE, {view["name"] for view in views if view["parameters"]})
-
-
-def _result(site: Site, statement: str, readable: Readable) -> dict[str, Any]:
-    try:
-        with connection(site.warehouse, readonly=True, limits=_LIMITS) as client:
-            judged = judge(client, statement, readable)
-            if judged.fmt:
-                return {"told": "Leave FORMAT out here; the result is a table, or CSV."}
-            result = client.query(judged.text)
-    except (StatementError, ClickHouseError) as error:
-        return {"told": str(error)}
-    kinds = [kind.name for kind in result.column_types]
-    columns = list(result.column_names)
-    found = [dict(zip(columns, row, strict=True)) for row in result.result_rows[:_MOST]]
-    return {
-        "columns": columns,
-        "found": found,
-        "cut": len(result.result_rows) > _MOST,
-        "chart": _chart(found, columns, kinds),
-    }
+def _result(answer: Answer) -> dict[str, Any]:
+    columns, kinds = answer.facts["columns"], answer.facts["kinds"]
+    found = [dict(zip(columns, row, strict=True)) for row in orjson.loads(answer.content)]
+    chart = _chart(found, columns, kinds)
+    return {"columns": columns, "found": found, "cut": answer.facts["cut"], "chart": chart}
 
 
 def _chart(found: list[dict[str, Any]], columns: list[str], kinds: list[str]) -> Any:
     """Draw what can be drawn: two columns or more, numbers in the second."""
     if len(columns) < 2 or not 1 < len(found) <= 500 or not kinds[1].startswith(_NUMBER):  # noqa: PLR2004 - two columns make a chart
         return None
+    is_time = kinds[0].removeprefix("Nullable(").startswith("DateTime")
     drawn = [
         {
-            columns[0]: _plain(row[columns[0]]),
+            columns[0]: str(row[columns[0]]).replace(" ", "T" if is_time else " "),
             columns[1]: None if row[columns[1]] is None else float(row[columns[1]]),
         }
         for row in found
     ]
     kind = kinds[0].removeprefix("Nullable(")
     return charts.of_result(drawn, columns, [kind, kinds[1]], f"{columns[1]} by {columns[0]}")
-
-
-def _plain(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -30,7 +30,8 @@ _LAST_HOUR = """
 @with_settings
 def status(settings: Settings) -> int:
     """Show the processes, the spool, the loader and what the last hour's events became."""
-    lines = {**_processes(settings), **_spool(settings), **_warehouse(settings)}
+    lines = {**_processes(settings), **_readers(settings)}
+    lines |= {**_spool(settings), **_warehouse(settings)}
     width = max(map(len, lines))
     for name, told in lines.items():
         typer.echo(f"{name:{width}}  {printable(told)}")
@@ -53,6 +54,19 @@ def _alive(address: str) -> str:
         return f"stopped ({address})"
     state = "ready" if answer.is_success else "not ready"
     return f"alive, {state} ({address})"
+
+
+def _readers(settings: Settings) -> dict[str, str]:
+    from funnelhouse.strangers import why_unconfined  # noqa: PLC0415 - quick --help
+
+    if settings.warehouse:
+        return {"statements": "judged, and run by the server as a reader of its own rights"}
+    why = why_unconfined(settings)
+    if not why:
+        return {"statements": "run in processes that are shut in by Landlock and seccomp"}
+    if settings.sql_unconfined:
+        return {"statements": f"run by FUNNELHOUSE_SQL_UNCONFINED and are not shut in: {why}"}
+    return {"statements": f"not run, since they cannot be shut in: {why}"}
 
 
 def _spool(settings: Settings) -> dict[str, str]:

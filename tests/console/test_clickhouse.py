@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import clickhouse_connect
 import httpx
+import psutil
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -289,42 +290,46 @@ def bounded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct
 )
 def test_limits_of_one_query(bounded: RunningProduct, statement: str, codes: set[str]) -> None:
     """Time, memory and rows each end a query with the engine's code."""
-    begun = monotonic()
     url = f"http://{bounded.settings.sql}/"
+    assert httpx.post(url, content=b"SELECT 1", timeout=120).text == "1\n"
+    begun = monotonic()
     answer = httpx.post(url, content=statement.encode(), timeout=60)
     assert answer.headers["x-clickhouse-exception-code"] in codes
     assert monotonic() - begun < 20
-    assert httpx.post(url, content=b"SELECT 1").text == "1\n"
+    assert httpx.post(url, content=b"SELECT 1", timeout=120).text == "1\n"
 
 
-def test_heavy_queries_leave_loading_its_share(bounded: RunningProduct) -> None:
-    """However many are asked, two run, each on one thread; an event lands while they do."""
+def test_heavy_queries_leave_others_their_share(bounded: RunningProduct) -> None:
+    """However many one address asks, three processes run; another's is answered, an event lands."""
     url, landed = f"http://{bounded.settings.sql}/", Event()
     heavy = b"SELECT count() FROM numbers(100000000000) WHERE NOT ignore(sipHash64(number))"
-    running = (
-        "SELECT count() AS queries, max(toUInt64(Settings['max_threads'])) AS threads"
-        " FROM system.processes WHERE query LIKE '%sipHash64%' AND query NOT LIKE '%Settings%'"
-    )
-    seen: list[tuple[int, int]] = []
+    most: list[int] = []
 
     def ask() -> None:
         while not landed.is_set():
             httpx.post(url, content=heavy, timeout=60)
 
     def is_there() -> bool:
-        (row,) = bounded.sql(running)
-        seen.append((int(row["queries"]), int(row["threads"])))
-        return max(seen)[0] > 1 and bounded.sql("SELECT 1 FROM rejected_events") != []
+        most.append(len(readers_of(bounded)))
+        return bounded.sql("SELECT 1 FROM rejected_events") != []
 
     with ThreadPoolExecutor(6) as pool:
         asking = [pool.submit(ask) for _ in range(6)]
         try:
             bounded.post("/v1/track", {"event": "nope", "anonymousId": "h"}, auth=("dev", ""))
             bounded.wait_visible(is_there)
+            with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as other:
+                assert other.post(url, content=b"SELECT 1", timeout=60).text == "1\n"
         finally:
             landed.set()
         assert [one.result() for one in asking] == [None] * 6
-    assert max(seen) == (2, 1)
+    assert max(most) <= 3
+
+
+def readers_of(product: RunningProduct) -> list[psutil.Process]:
+    """Give the processes of a product that run strangers' statements."""
+    below = psutil.Process(product.process.pid).children(recursive=True)
+    return [one for one in below if "console.readers.process" in one.cmdline()]
 
 
 def test_arrow_of_a_view_is_whole(client: Client) -> None:

@@ -16,7 +16,10 @@ import pytest
 import uvicorn
 
 from console.control import Control, control
+from console.door import Door
 from console.export import FORMATS, Export
+from console.readers.asking import Readers
+from console.readers.pool import Budget
 from funnelhouse.jobs import JOBS
 from funnelhouse.supervisor import listen
 from tests.conftest import READ_KEY, PreparedWarehouse, RunningProduct
@@ -41,7 +44,8 @@ def served(
     warehouse: PreparedWarehouse, export: Export | None, *, ready: bool = True
 ) -> Iterator[httpx.Client]:
     """Serve the application with these exports from this process, and give a client of it."""
-    state = Control(lambda: ready, warehouse.place, JOBS, export)
+    strangers = Readers(warehouse.place, Budget(2, 60, 2 * 1024**3))
+    state = Control(lambda: ready, warehouse.place, JOBS, export, strangers=strangers)
     with listen("127.0.0.1:0") as listener:
         server = uvicorn.Server(uvicorn.Config(control(state), log_config=None))
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -51,6 +55,7 @@ def served(
             yield client
         server.should_exit = True
         thread.join()
+        strangers.stop()
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +84,7 @@ def filled(
 @pytest.fixture(scope="module")
 def http(filled: PreparedWarehouse) -> Iterator[httpx.Client]:
     """Give a client of the application for readers."""
-    with served(filled, Export({"another", KEY}, 1_000)) as client:
+    with served(filled, Export(Door({"another", KEY}, open=False), 1_000)) as client:
         yield client
 
 
@@ -205,7 +210,7 @@ def test_no_keys_no_route(filled: PreparedWarehouse) -> None:
 
 def test_not_prepared(filled: PreparedWarehouse) -> None:
     """Before tables and views stand, readers are told to ask again."""
-    with served(filled, Export({KEY}, 1_000), ready=False) as client:
+    with served(filled, Export(Door({KEY}, open=False), 1_000), ready=False) as client:
         assert client.get("/export/stages.csv", params={"key": KEY}).status_code == 503
 
 

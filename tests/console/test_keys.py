@@ -14,8 +14,10 @@ from console.control import Control, control
 from console.door import Door
 from console.export import Export
 from console.guesses import Guesses
+from console.readers.asking import Nobody
 from funnelhouse.endpoint import Endpoint
 from funnelhouse.settings import Settings
+from funnelhouse.strangers import strangers_of
 from sql.place import Warehouse
 from tests.conftest import READ_KEY, WRITE_KEYS, RunningProduct, free_port
 
@@ -78,7 +80,7 @@ REFUSED = {(401, ""), (303, "/login")}
 @pytest.mark.parametrize("key", ["", WRITE_KEY])
 def test_the_sql_endpoint_wants_a_read_key(key: str, tmp_path: Path) -> None:
     """No key and a key that writes are refused before a statement is looked at."""
-    app = clickhouse(Warehouse(tmp_path / "nowhere"), Door((READ_KEY,), open=False), LIMITS)
+    app = clickhouse(Nobody(), Door((READ_KEY,), open=False), LIMITS)
 
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(app)
@@ -89,7 +91,7 @@ def test_the_sql_endpoint_wants_a_read_key(key: str, tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-LIMITS = Limits(1, 1_000_000, 10, 1)
+LIMITS = Limits(1, 1_000_000, 10)
 
 
 @pytest.mark.parametrize(("host", "listens"), [("0.0.0.0", False), ("127.0.0.1", True)])
@@ -98,7 +100,8 @@ def test_without_keys_the_sql_endpoint_is_for_this_machine_alone(
 ) -> None:
     """Where other machines could reach it, it does not listen, and the log says what to do."""
     port = free_port()
-    endpoint = Endpoint(Settings(data=tmp_path, sql=f"{host}:{port}", read_keys=""), Guesses())
+    settings = Settings(data=tmp_path, sql=f"{host}:{port}", read_keys="")
+    endpoint = Endpoint(settings, strangers_of(settings), Guesses())
     with caplog.at_level(logging.ERROR):
         endpoint.begin()
     try:
