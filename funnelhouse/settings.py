@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     max_context_bytes: Annotated[
         int, Field(gt=0, description="Most bytes that a batch's own context adds to its events.")
     ] = _LIMITS.max_context_bytes
+    max_waiting_bytes: Annotated[
+        int, Field(gt=0, description="Most bytes of large bodies that wait for their turn.")
+    ] = _LIMITS.max_waiting_bytes
     max_depth: Annotated[int, Field(gt=0, le=256, description="Deepest nesting of an event.")] = (
         _LIMITS.max_depth
     )

@@ -145,7 +145,7 @@ async def serve(settings: Settings, listener: socket.socket, place: Place) -> in
         asyncio.create_task(place.heartbeat.turn()),
         asyncio.create_task(_leave_when_failed(worker.spool, server)),
     ]
-    _keep_collector_away()
+    keep_collector_away()
     await server.serve(sockets=[listener])
     for task in tasks:
         task.cancel()
@@ -172,7 +172,7 @@ async def _leave_when_failed(spool: Spool, server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def _keep_collector_away() -> None:
+def keep_collector_away() -> None:
     """Let cyclic garbage wait: requests make none, and each young collection walks their events."""
     gc.collect()
     gc.freeze()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from threading import Lock
 from time import time_ns
 
 from ingest.row import ARRIVAL_BITS
@@ -23,6 +24,7 @@ class ArrivalClock:
     def __init__(self, now: Callable[[], int] = now_us) -> None:
         self._now = now
         self._next = 0
+        self._lock = Lock()
         self._mark = int.from_bytes(os.urandom(2), "big") >> (16 - ARRIVAL_BITS)
 
     def reserve(self, count: int) -> int:
@@ -30,10 +32,11 @@ class ArrivalClock:
 
         A request never straddles a minute, so that one count a request is exact for the ledger.
         """
-        first = max(self._now(), self._next)
-        if first // _MINUTE_US != (first + count) // _MINUTE_US:
-            first = (first // _MINUTE_US + 1) * _MINUTE_US
-        self._next = first + count
+        with self._lock:  # large bodies are admitted in a thread
+            first = max(self._now(), self._next)
+            if first // _MINUTE_US != (first + count) // _MINUTE_US:
+                first = (first // _MINUTE_US + 1) * _MINUTE_US
+            self._next = first + count
         return first << ARRIVAL_BITS | self._mark
 
 

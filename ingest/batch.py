@@ -8,6 +8,8 @@ from ingest.refusal import Refusal
 
 _FEWEST_BYTES = 24
 """The shortest event that counts has 28 bytes: `{"type":"page","userId":"u"}`."""
+_ANY_BYTES = 65_536
+_MOST_GROWTH = 6  # a hash has 76 characters, which take half as many bytes once compressed
 _ANY_EVENTS = 256
 """As many events are taken however short they are, each to be rejected by itself."""
 
@@ -25,6 +27,17 @@ def too_many_events(events: int, body_bytes: int, limits: Limits) -> Refusal | N
     else:
         return None
     return Refusal(413, "too_many_events", detail)
+
+
+def too_much_written(payload_bytes: int, sent_bytes: int) -> Refusal | None:
+    """Refuse a request whose events grow out of proportion as their personal values are hashed."""
+    if payload_bytes <= _ANY_BYTES + _MOST_GROWTH * sent_bytes:
+        return None
+    detail = (
+        f"The events take {payload_bytes} bytes once their personal values are hashed, for"
+        f" {sent_bytes} bytes sent; send fewer of those values."
+    )
+    return Refusal(413, "too_much_personal", detail)
 
 
 def too_much_added(added_bytes: int, limits: Limits) -> Refusal | None:

@@ -93,18 +93,30 @@ def _listed(value: Any) -> list[Any]:
 
 def _way_to_duplicate(value: Any) -> list[str | int] | None:
     """Find the first object that has a duplicate key, outer ones first, and the way to that key."""
-    level: list[tuple[list[str | int], Any]] = [([], value)]
+    level: list[tuple[_Way, Any]] = [((), value)]
     while level:
         for way, node in level:
             if isinstance(node, _Ambiguous):
-                return [*way, node.key]
+                return [*_steps(way), node.key]
         level = [
-            ([*way, step], child)
+            ((way, step), child)
             for way, node in level
             for step, child in _children(node)
             if isinstance(child, dict | list)
         ]
     return None
+
+
+_Way = tuple[()] | tuple[Any, str | int]
+"""A way and its last step: as lists, the ways to all of a deep level would take a gigabyte."""
+
+
+def _steps(way: _Way) -> list[str | int]:
+    steps: list[str | int] = []
+    while way:
+        way, step = way
+        steps.append(step)
+    return steps[::-1]
 
 
 def _children(node: Any) -> Iterable[tuple[str | int, Any]]:

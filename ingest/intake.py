@@ -6,13 +6,15 @@ The answer is handed out when the rows are durable, and no sooner.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from time import perf_counter
 
 from ingest import answers
 from ingest.answers import Answer
 from ingest.arrival import minute
-from ingest.batch import too_many_events
+from ingest.aside import LIGHT_BYTES, Aside
+from ingest.batch import too_many_events, too_much_written
 from ingest.durability import SpoolFull, SyncFailed
 from ingest.encoding import inflate
 from ingest.event import Envelope, Origin
@@ -69,6 +71,7 @@ class Intake:
     def __init__(self, door: Door, line: Line) -> None:
         self._door = door
         self._line = line
+        self._aside = Aside(door.limits.max_waiting_bytes)
 
     @property
     def max_body_bytes(self) -> int:
@@ -77,8 +80,32 @@ class Intake:
 
     def take_body(self, read: Reader, head: Head, body: bytes, reply: Reply) -> None:
         """Take a body by what reads it once it is plain; `reply` when what it holds is durable."""
-        envelope, text = self._read(read, head.encoding, body)
-        self.take(envelope, head, text, reply)
+        plain = self._plain(head.encoding, body)
+        if isinstance(plain, Refusal):
+            self.take(plain, head, body, reply)
+        elif len(plain) <= LIGHT_BYTES:
+            self.take(read(plain, self._door.limits), head, plain, reply)
+        elif not self._aside.has_room(len(plain)):
+            reply(_BUSY)
+        else:
+            self._aside.run(
+                len(plain),
+                partial(read, plain, self._door.limits),
+                lambda envelope: self._take_read(envelope, head, plain, reply),
+            )
+
+    def _take_read(
+        self, read: Envelope | Refusal | Exception, head: Head, text: bytes, reply: Reply
+    ) -> None:
+        """Take what was read aside; `reply` whatever happens."""
+        if isinstance(read, Exception):
+            reply(answers.FAULT)
+            return
+        try:
+            self.take(read, head, text, reply)
+        except Exception:  # noqa: BLE001 - whatever happened, nobody waits for ever
+            _log.exception("A request could not be taken.")
+            reply(answers.FAULT)
 
     def take(self, read: Envelope | Refusal, head: Head, text: bytes, reply: Reply) -> None:
         """Take what was read from `text`; `reply` when it is durable."""
@@ -99,26 +126,23 @@ class Intake:
             reply(answers.error(429, "rate", detail, ceil(wait_s)))
             return
         self._line.metrics.count(origin.source, "received", events)
-        answer, admission = self._admit(read, text, origin)
-        if admission.rows:
-            self._keep(admission, events, answer, reply)
+        admit = partial(self._admit, read, text, origin)
+        if size <= LIGHT_BYTES:
+            self._keep(admit(), events, len(text), reply)
         else:
-            reply(answer)
+            self._aside.run(size, admit, lambda made: self._keep(made, events, len(text), reply))
 
     def answered(self, answer: Answer, started: float) -> None:
         """Count an answer to a request that came at `started`, by the clock of `perf_counter`."""
         self._line.metrics.answered(answer.status, perf_counter() - started)
 
-    def _read(self, read: Reader, encoding: str, body: bytes) -> tuple[Envelope | Refusal, bytes]:
-        """Read a body, and return it as plain as it could be made."""
+    def _plain(self, encoding: str, body: bytes) -> bytes | Refusal:
+        """Return a body without its coding."""
         limits = self._door.limits
         if len(body) > limits.max_body_bytes:
             detail = f"The body is larger than {limits.max_body_bytes} bytes; send smaller batches."
-            return Refusal(413, "too_large", detail), body
-        plain = inflate(body, encoding, limits.max_inflated_bytes)
-        if isinstance(plain, Refusal):
-            return plain, body
-        return read(plain, limits), plain
+            return Refusal(413, "too_large", detail)
+        return inflate(body, encoding, limits.max_inflated_bytes)
 
     def _admit(
         self, read: Envelope | Refusal, text: bytes, origin: Origin
@@ -128,6 +152,10 @@ class Intake:
         if isinstance(read, Refusal):
             return answers.error(*read[:3]), pipeline.refuse(read, text, origin)
         admission = pipeline.admit(read, origin)
+        written = sum([len(row.payload) for row in admission.rows])
+        refusal = too_much_written(written, len(text) + read.added_bytes)
+        if refusal is not None:
+            return answers.error(*refusal[:3]), Admission([], {}, 0)
         results = admission.results
         return answers.success_with(results) if results else answers.SUCCESS, admission
 
@@ -158,10 +186,19 @@ class Intake:
             return read
         return too_many_events(len(read.events), len(text), self._door.limits) or read
 
-    def _keep(self, admission: Admission, events: int, answer: Answer, reply: Reply) -> None:
+    def _keep(
+        self, admitted: tuple[Answer, Admission] | Exception, events: int, size: int, reply: Reply
+    ) -> None:
         """Reply when the rows are durable; `events` counts on its own what they came of."""
+        if isinstance(admitted, Exception):
+            reply(answers.FAULT)
+            return
+        answer, admission = admitted
         metrics = self._line.metrics
         rows, rejected = admission.rows, admission.rejected
+        if not rows:
+            reply(answer)
+            return
         source = rows[0].source
 
         def told(error: Exception | None) -> None:
@@ -173,7 +210,10 @@ class Intake:
                 metrics.count(source, "rejected", rejected)
             reply(answer)
 
-        self._line.spool.append(rows, {f"{source}|{minute(rows[0].arrival)}": events}, told)
+        self._line.spool.append(rows, {f"{source}|{minute(rows[0].arrival)}": events}, told, size)
+
+
+_BUSY = answers.error(503, "busy", "Too many large requests wait; send it again later.", 1)
 
 
 def _load(read: Envelope | Refusal, text: bytes) -> tuple[int, int]:

@@ -19,6 +19,7 @@ class Limits:
     max_batch_events: int = 2_500
     max_values: int = 200_000
     max_context_bytes: int = 4_194_304
+    max_waiting_bytes: int = 67_108_864
     max_depth: int = 32
     max_string_length: int = 8_192
     max_future_ms: int = 86_400_000

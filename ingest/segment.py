@@ -100,9 +100,25 @@ def opened(segment_id: int, opening: bytes) -> Extent:
     return Extent(segment_id, sequence=2, bytes=len(opening))
 
 
-def encode_batch(batch: pa.RecordBatch, metadata: bytes, extent: Extent) -> bytes:
-    """Encode one batch and its metadata (JSON) as the next frame of a segment."""
-    return _encode(Kind.BATCH, extent, metadata, batch.serialize())
+def encode_batch(
+    batch: pa.RecordBatch, metadata: bytes, extent: Extent, *, compressed: bool = False
+) -> bytes:
+    """Encode one batch and its metadata (JSON) as the next frame of a segment.
+
+    Arrow's own compression of buffers is undone by whatever reads Arrow.
+    """
+    message = _compressed(batch) if compressed else batch.serialize()
+    return _encode(Kind.BATCH, extent, metadata, message)
+
+
+def _compressed(batch: pa.RecordBatch) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as stream:
+        stream.write_batch(batch)
+    reader = pa.ipc.MessageReader.open_stream(sink.getvalue())
+    reader.read_next_message()  # the schema, which stands in the segment's opening
+    return reader.read_next_message().serialize()
 
 
 def encode_footer(extent: Extent) -> bytes:

@@ -9,7 +9,7 @@ A name says how far a segment is: `.new` has no synced opening yet, `.open` is b
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -59,6 +59,7 @@ class _Request(msgspec.Struct, frozen=True, gc=False):
     rows: Sequence[Row]
     received: Mapping[str, int]
     told: Told
+    sent_bytes: int | None
 
 
 class Spool:
@@ -92,8 +93,16 @@ class Spool:
         disk.make_folder(config.folder)
         self._scan()
 
-    def append(self, rows: Sequence[Row], received: Mapping[str, int], told: Told) -> None:
+    def append(
+        self,
+        rows: Sequence[Row],
+        received: Mapping[str, int],
+        told: Told,
+        sent_bytes: int | None = None,
+    ) -> None:
         """Take rows (tuples in schema order); `told` is called when they are durable.
+
+        Rows that take much more than what was sent for them, `sent_bytes`, are compressed.
 
         `received` counts the events of this request by "source|minute_epoch". What keeps rows out
         is told too, at once where that is known: SpoolFull, SyncFailed, or what Arrow raised for
@@ -108,7 +117,7 @@ class Spool:
             except SpoolFull as full:
                 told(full)
                 return
-        self._waiting.append(_Request(rows, received, told))
+        self._waiting.append(_Request(rows, received, told, sent_bytes))
         self._waiting_rows += len(rows)
         if self._waiting_rows >= self._config.commit_events:
             self._commit()
@@ -199,7 +208,8 @@ class Spool:
         self._check_disk(batch.get_total_buffer_size())
         writer = self._writer or self._open()
         before = writer.size_on_disk
-        writer.write(batch, orjson.dumps({"received": received}))
+        compressed = _is_much(batch, requests)
+        writer.write(batch, orjson.dumps({"received": received}), compressed=compressed)
         self._bytes += writer.size_on_disk - before
 
     def _gather(self, requests: list[_Request]) -> tuple[list[_Request], pa.RecordBatch]:
@@ -259,6 +269,19 @@ class Spool:
             self.failed.set()
             return
         self._writer = None
+
+
+def _is_much(batch: pa.RecordBatch, requests: Iterable[_Request]) -> bool:
+    """Whether rows take far more than what was sent: they repeat it, and compress well."""
+    size = batch.get_total_buffer_size()
+    if size <= _SMALL_BATCH_BYTES:
+        return False
+    sent = sum(size if request.sent_bytes is None else request.sent_bytes for request in requests)
+    return size > _MUCH * sent
+
+
+_SMALL_BATCH_BYTES = 16_384
+_MUCH = 2.5
 
 
 def _array(column: Sequence[Any], type_: pa.DataType) -> "pa.Array[Any]":

@@ -13,7 +13,6 @@ from ingest.http import Head
 from ingest.limits import Limits
 from ingest.protocols import otlp, snowplow
 from ingest.refusal import Refusal
-from ingest.scan import too_many_values
 from schemas.trackers import SnowplowNames
 
 _OK = 200
@@ -36,8 +35,7 @@ def routes(names: SnowplowNames, snowplow_key: str) -> Mapping[str, Route]:
     """Build the routes of the trackers; Snowplow's send no key, so theirs is given."""
 
     def post(_head: Head, _kind: str, body: bytes, limits: Limits) -> Envelope | Refusal:
-        refusal = too_many_values(body, limits)
-        return refusal or snowplow.decode(body, names, snowplow_key)
+        return snowplow.decode(body, names, snowplow_key, limits)
 
     def get(head: Head, _kind: str, _body: bytes, _limits: Limits) -> Envelope | Refusal:
         head.origin = head.origin or _origin(head.page)

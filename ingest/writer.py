@@ -60,9 +60,9 @@ class SegmentWriter:
         """Bytes of the file: frames, and zeros behind them."""
         return max(self.size, self._laid_to)
 
-    def write(self, batch: pa.RecordBatch, metadata: bytes) -> None:
+    def write(self, batch: pa.RecordBatch, metadata: bytes, *, compressed: bool = False) -> None:
         """Append a batch with its metadata (JSON) as one frame and sync it."""
-        frame = encode_batch(batch, metadata, self._extent)
+        frame = encode_batch(batch, metadata, self._extent, compressed=compressed)
         with self._unbroken():
             self._append(frame, self._zeros_behind(len(frame)))
         self._extent = self._extent.after(len(frame), batch.num_rows)

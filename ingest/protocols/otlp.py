@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from ingest.batch import too_much_added
+from ingest.batch import too_many_events, too_much_added
 from ingest.event import Envelope, Odd, RawEvent
 from ingest.limits import DEFAULT_LIMITS, Limits
 from ingest.protocols.otlp_protobuf import from_protobuf
@@ -48,7 +48,8 @@ def decode(body: bytes, content_type: str, limits: Limits = DEFAULT_LIMITS) -> E
     except (ValueError, TypeError):
         return _SHAPE
     added = sum(map(_added_bytes, groups))
-    refusal = too_much_added(added, limits)
+    records = sum(len(group.records) for group in groups)
+    refusal = too_many_events(records, len(body), limits) or too_much_added(added, limits)
     if refusal is not None:
         return refusal
     events = list(_events(groups))

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from ingest.batch import too_much_added
+from ingest.batch import too_many_events, too_much_added
 from ingest.batch_splitter import Budget, Shape, split
 from ingest.duplicate_keys import has_unique_keys
 from ingest.event import CALLS, Envelope, Odd, RawEvent
@@ -57,6 +57,9 @@ def _decode_batch(document: dict[str, Any], body: bytes, limits: Limits) -> Enve
     items = document.get("batch")
     if type(items) is not list:
         return Refusal(*_NOT_A_BATCH, _key(document.get("writeKey")))
+    refusal = too_many_events(len(items), len(body), limits)
+    if refusal is not None:
+        return refusal
     texts = _exact_texts(document, items, body)
     if texts is None:
         return _decode_parts(body, limits) or Refusal(*_TOO_TANGLED, _key(document.get("writeKey")))

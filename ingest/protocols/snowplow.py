@@ -12,12 +12,15 @@ from typing import Any
 
 import orjson
 
+from ingest.batch import too_many_events
 from ingest.batch_splitter import Budget, Shape, split
 from ingest.duplicate_keys import has_unique_keys
 from ingest.event import Envelope, Odd, RawEvent
+from ingest.limits import DEFAULT_LIMITS, Limits
 from ingest.protocols.segment import as_text
 from ingest.reading import read_event
 from ingest.refusal import Refusal
+from ingest.scan import too_many_values
 from schemas.trackers import SnowplowNames
 
 POST_PATH = "/com.snowplowanalytics.snowplow/tp2"
@@ -38,12 +41,39 @@ _SHAPE = Refusal(
 )
 
 
-def decode(body: bytes, names: SnowplowNames, key: str) -> Envelope | Refusal:
+def decode(
+    body: bytes, names: SnowplowNames, key: str, limits: Limits = DEFAULT_LIMITS
+) -> Envelope | Refusal:
     """Decode the body of a POST; every payload in it is one event of the write key."""
+    refusal = too_many_values(body, limits)
+    if refusal is not None:
+        return refusal
     payloads = _payloads(body.removeprefix(BOM_UTF8))
     if payloads is None:
         return _SHAPE._replace(key=key)
+    refusal = too_many_events(len(payloads), len(body), limits) or _too_many_inside(
+        [payload.item for payload in payloads if isinstance(payload.item, dict)], limits
+    )
+    if refusal is not None:
+        return refusal
     return Envelope(key, None, [_event_or_odd(payload, names) for payload in payloads])
+
+
+def _too_many_inside(payloads: list[dict[str, Any]], limits: Limits) -> Refusal | None:
+    """Count the values in the documents that payloads hold as text, or as Base64 of it."""
+    plain = [_text(payload.get(name)) for payload in payloads for name in ("ue_pr", "co")]
+    encoded = [_text(payload.get(name)) for payload in payloads for name in ("ue_px", "cx")]
+    if sum(map(len, plain)) + sum(map(len, encoded)) <= 2 * limits.max_values:
+        return None
+    texts = [text.encode("utf-8", "replace") for text in plain]
+    return too_many_values(b",".join([*texts, *map(_readable, encoded)]), limits)
+
+
+def _readable(text: str) -> bytes:
+    try:
+        return _from_base64(text)
+    except (ValueError, binascii.Error):
+        return b""
 
 
 def _payloads(body: bytes) -> list[RawEvent] | None:

@@ -1,5 +1,6 @@
 """What a request may hold beside its bytes: events, and what they share."""
 
+import base64
 import gzip
 import json
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ingest.batch import too_many_events, too_much_added
+from ingest.batch import too_many_events, too_much_added, too_much_written
 from ingest.limits import Limits
 from tests.conftest import RunningCollector
 
@@ -74,3 +75,46 @@ def test_rate_of_bytes(collector_with: Callable[..., RunningCollector]) -> None:
     answer, rows = slow.take("/v1/batch", body, headers=GZIP)
     assert (answer.status_code, rows) == (429, [])
     assert 1 <= int(answer.headers["retry-after"]) <= 30
+
+
+@pytest.mark.parametrize(("written", "refused"), [(65_536 + 6_000, False), (65_536 + 6_001, True)])
+def test_what_hashes_may_add(written: int, refused: bool) -> None:  # noqa: FBT001 - of the table
+    """Events may grow to six times what was sent, and 64 KiB in any case."""
+    assert (too_much_written(written, 1_000) is not None) is refused
+
+
+def test_many_hashes_of_short_values(collector: RunningCollector) -> None:
+    """Lists of short personal values, whose hashes would fill the disk, are refused as a whole."""
+    traits = [{"email": number} for number in range(100, 1_000)]
+    call = {"type": "identify", "userId": "u", "context": {"traits": traits}}
+    answer, rows = collector.take("/v1/batch", {"writeKey": "dev", "batch": [call] * 20})
+    assert (answer.status_code, rows) == (413, [])
+    assert answer.json()["error"]["reason"] == "too_much_personal"
+
+
+def test_values_inside_of_texts(collector_with: Callable[..., RunningCollector]) -> None:
+    """Documents that Snowplow's payloads hold as Base64 count with what is inside of them."""
+    snowplow = collector_with(snowplow_key="dev")
+    inside = base64.b64encode(b'{"data":[' + b",".join([b"[]"] * 20_000) + b"]}").decode()
+    payload = {"e": "pv", "duid": "d", "cx": inside}
+    schema = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"
+    for payloads, status in ((1, 200), (11, 413)):
+        body = {"schema": schema, "data": [payload] * payloads}
+        answer = snowplow.take("/com.snowplowanalytics.snowplow/tp2", body).answer
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("agent", ["", "u" * 1_024])
+def test_disk_of_many_small_events(collector: RunningCollector, agent: str) -> None:
+    """Rows that repeat what was sent once are compressed, and come back as they were."""
+    before = held(collector)
+    body = json.dumps({"writeKey": "dev", "context": {"a": "x" * 1_000}, "batch": [CLICK] * 2_500})
+    answer, rows = collector.take("/v1/batch", body.encode(), headers={"user-agent": agent})
+    assert (answer.status_code, len(rows)) == (200, 2_500)
+    assert {(row["user_agent"], row["event_name"]) for row in rows} == {(agent, "cta_clicked")}
+    assert held(collector) - before < 4 * len(body)
+
+
+def held(collector: RunningCollector) -> int:
+    """Return the bytes of a collector's spool."""
+    return sum(file.stat().st_size for file in collector.settings.spool_folder.iterdir())

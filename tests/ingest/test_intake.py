@@ -30,7 +30,7 @@ class FailingSpool:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def append(self, _rows: Any, _received: Any, told: Told) -> None:
+    def append(self, _rows: Any, _received: Any, told: Told, *_more: object) -> None:
         """Fail."""
         told(self.error)
 
