@@ -110,13 +110,24 @@ def identified(draft: Draft, _rules: Rules) -> Rejection | None:
         value = draft.item.get(field)
         if value is None or value == "":
             continue
-        if type(value) not in (str, int, float):
-            return _invalid(field, "text")
+        if type(value) not in (str, int, float) or _loses_digits(value):
+            return _invalid(field, "text, or a number within 64 bits")
         found = True
+    message_id = draft.item.get("messageId")
+    if type(message_id) is float and _loses_digits(message_id):
+        return _invalid("messageId", "text, or a number within 64 bits")
     if found or (draft.schema is not None and not draft.schema.identity_required):
         return None
     detail = "The event needs a userId or an anonymousId."
     return Rejection(Reason.MISSING_IDENTITY, "$", detail)
+
+
+def _loses_digits(value: object) -> bool:
+    """Whether a number is one of several that its reader cannot tell apart."""
+    return isinstance(value, float) and abs(value) >= _WHOLE_IN_FLOAT
+
+
+_WHOLE_IN_FLOAT = 2**53
 
 
 def timely(draft: Draft, rules: Rules) -> Rejection | None:

@@ -88,7 +88,7 @@ def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
     A personal value is known by its hash alone: what a schema finds in a hash (its length, its
     format) is no fault, unless that value was the reason of the rejection.
     """
-    item = _item(rejected)
+    item = None if _is_for_good(rejected) else _item(rejected)
     if item is None:
         return None
     # Its size was judged when it came, and hashes may be longer than what they hide.
@@ -152,6 +152,19 @@ def respool(batches: Iterable[Sequence[Row]], config: SpoolConfig, disk: Disk) -
     if writer is not None:
         writer.seal()
     return count
+
+
+def _is_for_good(rejected: Rejected) -> bool:
+    """Whether a rejection hangs on no plan: the sender had no right, or no reader took the text.
+
+    What is kept of such text is not all of it where something personal was hidden in it.
+    """
+    if rejected.reason == Reason.UNREADABLE_BODY:
+        return rejected.event_type != ""  # that of a single call; others may hold sound ones
+    return rejected.reason in _FOR_GOOD
+
+
+_FOR_GOOD = {Reason.FORBIDDEN_ORIGIN, Reason.UNREADABLE_EVENT, Reason.DUPLICATE_KEY}
 
 
 def _item(rejected: Rejected) -> dict[str, Any] | None:

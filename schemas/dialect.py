@@ -4,6 +4,7 @@ Holds what may be written, walks a schema by its keywords and compiles it.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, RegexOptions
@@ -54,16 +55,35 @@ def _held(keyword: str, value: Any) -> Iterator[tuple[Place, Any]]:
 def compile_schema(schema: dict[str, Any]) -> Draft202012Validator:
     """Compile an event's schema, with formats checked and regular expressions of linear time.
 
+    Numbers lie within 64 bits, whatever the schema says: beyond them ClickHouse reads text or 0.
     Messages of the validator leave sent values out, for these may be personal.
 
     Raises:
         jsonschema_rs.ValidationError: a pattern, format or reference that cannot be used.
     """
     return Draft202012Validator(
-        schema,
+        _within_64_bits(schema),
         validate_formats=True,
         ignore_unknown_formats=False,
         pattern_options=RegexOptions(),
         mask="the value",
         offline=True,
     )
+
+
+def _within_64_bits(schema: dict[str, Any]) -> dict[str, Any]:
+    """Bound every number that a schema asks for; what it must not be stays as wide as it was."""
+    bounded = deepcopy(schema)
+    for place, inner in subschemas(bounded):
+        types = inner.get("type", ())
+        is_number = not _NUMBERS.isdisjoint([types] if isinstance(types, str) else types)
+        if is_number and _TURNED.isdisjoint(place):
+            inner["minimum"] = max(inner.get("minimum", -_BOUND), -_BOUND)
+            inner["exclusiveMaximum"] = min(inner.get("exclusiveMaximum", _BOUND), _BOUND)
+    return bounded
+
+
+_BOUND = 2**63
+_NUMBERS = {"integer", "number"}
+_TURNED = {"not", "if"}
+"""Keywords under which a bound would let more through."""

@@ -138,12 +138,15 @@ def send(client: httpx.Client, case: Case) -> httpx.Response:
 
 def received(collector: RunningCollector, source: str) -> int:
     """How many events the frames of the spool count for the ledger, of a source."""
-    count = 0
-    for path in collector.settings.spool_folder.glob("*.*"):
-        for frame in read_segment(path.read_bytes(), still_open=True).frames:
-            counts = json.loads(frame.metadata)["received"]
-            count += sum(n for key, n in counts.items() if key.startswith(f"{source}|"))
-    return count
+    while True:
+        try:
+            segments = [p.read_bytes() for p in collector.settings.spool_folder.glob("*.*")]
+            break
+        except FileNotFoundError:  # a segment was sealed meanwhile, under another name
+            pass
+    frames = [f for one in segments for f in read_segment(one, still_open=True).frames]
+    counts = [json.loads(frame.metadata)["received"] for frame in frames]
+    return sum(n for one in counts for key, n in one.items() if key.startswith(f"{source}|"))
 
 
 def test_snowplow_of_the_configured_key(

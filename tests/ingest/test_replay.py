@@ -124,6 +124,21 @@ def test_still_rejected(rules: Rules, still_wrong: dict[str, Any]) -> None:
     assert rejudge(rejected(**still_wrong), rules) is None
 
 
+@pytest.mark.parametrize(
+    ("reason", "event_type"),
+    [
+        (Reason.FORBIDDEN_ORIGIN, ""),
+        (Reason.DUPLICATE_KEY, "track"),
+        (Reason.UNREADABLE_EVENT, "track"),
+        (Reason.UNREADABLE_BODY, "track"),
+    ],
+)
+def test_rejected_for_good(rules: Rules, reason: Reason, event_type: str) -> None:
+    """What came from a page without the right, or as text that readers differ on, never passes."""
+    text = b'{"type":"track","event":"seen","userId":"u","properties":{"n":1}}'
+    assert rejudge(rejected(payload=text, event_type=event_type, reason=reason), rules) is None
+
+
 def test_body_that_is_a_call_now(rules: Rules) -> None:
     """A body that could not be read passes when it reads as a call today."""
     text = b'{"type":"track","event":"seen","userId":"u","properties":{"n":1}}'
