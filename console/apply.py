@@ -12,7 +12,7 @@ from console.tokens import Token
 
 _WORDS = frozenset({"AND", "OR", "NOT", "IS", "NULL", "DISTINCT", "FROM", "LIKE", "ILIKE", "IN"})
 _WORDS |= {"true", "false"}
-_SIGNS = frozenset({*"+-*/%=!<>,()[]|:", "->"})
+_SIGNS = frozenset({*"+-*/%=!<>,()[]", "->"})
 _CLAUSES = frozenset({"FROM", "PREWHERE", "WHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER"})
 _CLAUSES |= {
     "LIMIT",
@@ -33,7 +33,7 @@ def why_no_apply(tokens: Sequence[Token], functions: Functions) -> str:
     wrapped = tokens[:1] == [Token("sign", "(")]
     part = _part(tokens[1:] if wrapped else tokens, ends_at_comma=not wrapped)
     parameter = part[0].name if part[1:2] == [Token("sign", "->")] else ""
-    if parameter and not functions.may_be_named(parameter):
+    if parameter and not functions.may_be_handed(parameter):
         return f"The name {parameter} is that of a function; write x -> f(x) after APPLY."
     for token, after in pairwise([*part, _END]):
         if not _fits(token, after, parameter, functions):

@@ -68,7 +68,7 @@ class Calls:
         return name in BY_THE_PARSER or self._functions.may_be_called(name)
 
     def _may_be_handed(self, name: str) -> bool:
-        return name not in self._handed and self._functions.may_be_named(name)
+        return name not in self._handed and self._functions.may_be_handed(name)
 
     def _why_no_text(self, name: str, arguments: list[Node]) -> str:
         """Judge the functions that a text names: it must stand there as a text."""
@@ -106,5 +106,5 @@ def _aliases(named: set[tuple[str, str]], functions: Functions) -> set[str]:
     """Give all aliases that stand for a name which may not be handed over, by others too."""
     found: set[str] = set()
     for _ in named:
-        found |= {a for name, a in named if name in found or not functions.may_be_named(name)}
+        found |= {a for name, a in named if name in found or not functions.may_be_handed(name)}
     return found

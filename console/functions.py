@@ -22,12 +22,12 @@ TAKES_FUNCTION_NAME = frozenset({"arrayreduce", "arrayreduceinranges", "initiali
 TAKES_TYPE_LAST = frozenset(
     {
         *("cast", "_cast", "accuratecast", "accuratecastornull", "reinterpret"),
-        *("jsonextract", "jsonextractcaseinsensitive", "defaultvalueoftypename"),
-        *("kqlparametercast", "null"),
+        *("jsonextract", "jsonextractcaseinsensitive", "jsonextractkeysandvalues"),
+        *("jsonextractkeysandvaluescaseinsensitive", "defaultvalueoftypename"),
     }
 )
-TAKES_TYPE_SECOND = frozenset({"accuratecastordefault"})
-TAKES_TYPE_FIRST = frozenset({"values"})
+TAKES_TYPE_SECOND = frozenset({"accuratecastordefault", "kqlparametercast"})
+TAKES_TYPE_FIRST = frozenset({"values", "null"})
 """Functions with a type as text, in which AggregateFunction names a function."""
 
 TAKES_NAME = TAKES_FUNCTION_NAME | TAKES_TYPE_LAST | TAKES_TYPE_SECOND
@@ -51,27 +51,27 @@ class Functions:
         """Whether a call is of a function that is listed, an aggregate one with combinators."""
         return is_harmless(name) and not self.is_unlisted(name)
 
-    def may_be_named(self, name: str) -> bool:
-        """Whether a bare name is no function's, or that of one which may be called anyhow."""
-        lower = name.lower()
-        if lower in TAKES_NAME:
-            return False
-        return not any(map(self.is_unlisted, (name, *without_combinators(name))))
+    def may_be_handed(self, name: str) -> bool:
+        """Whether a bare name may stand where the engine takes it for a function."""
+        return name.lower() not in TAKES_NAME and self._may_be_named(name)
 
     def may_be_column(self, name: str) -> bool:
         """Whether a bare name may stand where no function is handed over."""
-        return name.lower() in _COLUMN_NAMES or self.may_be_named(name)
+        return name.lower() in _COLUMN_NAMES or self._may_be_named(name)
 
     def is_free(self, name: str) -> bool:
         """Whether no function has this name, so that a lambda may have it as an alias."""
-        lower = name.lower()
-        return lower not in self.known and not is_harmless(name) and self.may_be_named(name)
+        is_known = name.lower() in self.known or is_harmless(name)
+        return not is_known and self._may_be_named(name)
 
     def may_be_type(self, written: str) -> bool:
         """Whether all functions that a type names may be called."""
         found = _TYPE.findall(written)
         named = written.lower().count("aggregatefunction")
         return named == len(found) and all(map(self.may_be_called, found))
+
+    def _may_be_named(self, name: str) -> bool:
+        return not any(map(self.is_unlisted, (name, *without_combinators(name))))
 
     def is_unlisted(self, name: str) -> bool:
         """Whether a function has this very name and is not listed as harmless."""
@@ -86,9 +86,10 @@ def read_functions(client: Client) -> Functions:
     """
     place = (client.uri, client.server_version, int(monotonic() // 60))
     if place not in _asked:
-        rows = client.query("SELECT name FROM system.functions").result_rows
+        # In one row, since a connection may be held to few.
+        found = client.query("SELECT groupArray(lower(name)) FROM system.functions").result_rows
         _asked.clear()
-        _asked[place] = Functions(frozenset(row[0].lower() for row in rows))
+        _asked[place] = Functions(frozenset(found[0][0]))
     return _asked[place]
 
 

@@ -27,8 +27,6 @@ _TAKEN = frozenset(
 )
 """Settings of a request that change how the answer is written; all others are passed over."""
 
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _YES = frozenset({"1", "true"})
 
@@ -36,7 +34,8 @@ _YES = frozenset({"1", "true"})
 class Asked(NamedTuple):
     """A request: the statement, the format where it names none, parameters and settings.
 
-    `framed` says that the answer is wanted in compressed frames.
+    Parameters are as they were sent, which is how the engine reads them: escaped as in
+    tab-separated values. `framed` says that the answer is wanted in compressed frames.
     """
 
     statement: str
@@ -94,18 +93,13 @@ async def asked_of(request: Request) -> Asked:
 
 def _parameters(given: Mapping[str, str]) -> dict[str, str]:
     parameters = {
-        name.removeprefix("param_"): _unescaped(value)
+        name.removeprefix("param_"): value
         for name, value in given.items()
         if name.startswith("param_")
     }
     if not all(map(_NAME.fullmatch, parameters)):
         raise QueryError(SYNTAX, "A parameter's name is no name. (SYNTAX_ERROR)")
     return parameters
-
-
-def _unescaped(value: str) -> str:
-    """Read a parameter, which tools write as the tab-separated format has it."""
-    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), value)
 
 
 async def _body(request: Request) -> bytes:

@@ -98,6 +98,19 @@ class Readable:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """The value of a parameter as ClickHouse's HTTP protocol has it: escaped, arrays as literals.
+
+    The client would escape a text once more; this it passes on as it is.
+    """
+
+    sent: str
+
+    def __str__(self) -> str:
+        return self.sent
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """A statement that may be run, as the engine writes it.
 
@@ -106,13 +119,16 @@ class Statement:
 
     text: str
     fmt: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, Parameter]
 
 
 def judge(
     client: Client, written: str, readable: Readable, parameters: Mapping[str, str] | None = None
 ) -> Statement:
     """Judge a statement; `client` is one that can only read.
+
+    The engine parses it, and analyses nothing, since analysis alone computes what is constant and
+    so reads files. `parameters` are values as ClickHouse's HTTP protocol has them.
 
     Raises:
         StatementError: it may not be run, or is no statement.
@@ -149,10 +165,10 @@ def _explained(client: Client, text: str, parameters: Mapping[str, str]) -> str:
     return answer.decode(errors="replace")
 
 
-def _named(text: str, parameters: Mapping[str, str]) -> dict[str, str]:
+def _named(text: str, parameters: Mapping[str, str]) -> dict[str, Parameter]:
     """Keep the parameters that a statement names: for others the client would rewrite its text."""
     names = set(_PARAMETER.findall(text))
-    return {name: value for name, value in parameters.items() if name in names}
+    return {name: Parameter(value) for name, value in parameters.items() if name in names}
 
 
 class _Judgement:

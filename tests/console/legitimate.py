@@ -48,7 +48,7 @@ ANALYSTS = (
     "SELECT now(), CURRENT_DATE, current_timestamp, today(), yesterday()",
     "SELECT EXTRACT(YEAR FROM now()), DATE_TRUNC('month', today()), DATE_ADD(DAY, 1, today())",
     "SELECT toDateTime('2024-01-01 00:00:00', 'UTC') AT TIME ZONE 'Asia/Seoul'",
-    "SELECT {day:Date} AS d, {name:String} AS n",
+    "SELECT {day:Date} AS d, {name:String} AS n, {names:Array(String)} AS a",
     "SELECT {column:Identifier} FROM events LIMIT 0",
     "SELECT a.source FROM events AS a LEFT JOIN sessions AS s USING (session_id) LIMIT 1",
     "EXPLAIN indexes = 1 SELECT * FROM events_raw WHERE source = 'web'",
@@ -57,6 +57,8 @@ ANALYSTS = (
     "SHOW FULL TABLES FROM funnelhouse LIKE 'funnel%' LIMIT 5",
     "SHOW FULL COLUMNS FROM events FROM funnelhouse",
     "SHOW SETTINGS LIKE 'max_threads'",
+    "SHOW TABLES LIKE 'events' FORMAT JSON",
+    "SELECT cast, reinterpret FROM (SELECT 1 AS cast, 2 AS reinterpret)",
     "SHOW FUNCTIONS LIKE 'array%'",
 )
 TOOLS = (

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -47,6 +48,12 @@ def test_clickhouse_connect_reads(client: Client) -> None:
     assert table.schema.names == ["events"]
     found = client.query("SELECT {n:UInt32} + 1, {t:String}", parameters={"n": 4, "t": "a'b\\c"})
     assert found.result_rows == [(5, "a'b\\c")]
+    given = {"names": ["a'b\\c", "d"], "day": date(2024, 1, 2), "n": None}
+    found = client.query(
+        "SELECT {names:Array(String)}, {day:Date}, {n:Nullable(String)}",
+        parameters=given,
+    )
+    assert found.result_rows == [(["a'b\\c", "d"], date(2024, 1, 2), None)]
     assert client.raw_query("SELECT 1 AS one", fmt="JSONEachRow") == b'{"one":1}\n'
     assert client.command("SELECT currentDatabase()") == "funnelhouse"
     assert "events" in [row[0] for row in client.query("SHOW TABLES").result_rows]

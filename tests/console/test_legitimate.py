@@ -14,7 +14,7 @@ from tests.console.legitimate import ANALYSTS, TOOLS
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 SELECTS = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
-PARAMETERS = {"day": "2024-01-01", "name": "it's", "column": "source"}
+PARAMETERS = {"day": "2024-01-01", "name": "it\\'s", "names": "['it\\'s', 'b']", "column": "source"}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,8 @@ def reader(warehouse: PreparedWarehouse) -> Iterator[Client]:
 def test_what_analysts_and_tools_send_is_answered(reader: Client, written: str) -> None:
     """The statement passes, and what passed is run by the engine without a fault."""
     statement = judge(reader, written, Readable(DATABASE, ()), PARAMETERS)
-    reader.raw_query(statement.text, dict(statement.parameters), fmt="JSON")
+    fmt = None if statement.fmt else "JSON"
+    reader.raw_query(statement.text, dict(statement.parameters), fmt=fmt)
 
 
 def test_every_view_and_every_select_of_the_readme_is_taken(reader: Client) -> None:

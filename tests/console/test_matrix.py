@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import cycle, islice, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -193,7 +194,7 @@ def _reads(reader: Client, form: str, canary: str) -> bool:
         return False
 
 
-def _run(reader: Client, text: str, parameters: dict[str, str]) -> str:
+def _run(reader: Client, text: str, parameters: dict[str, Any]) -> str:
     fmt = None if " FORMAT " in text.replace("\n", " ") else "TSV"
     return reader.raw_query(text, parameters, fmt=fmt).decode()
 
