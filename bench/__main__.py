@@ -12,7 +12,7 @@ from rich.console import Console
 from bench import report
 from bench.figures import Figures, verdicts
 from bench.plan import RunPlan
-from bench.scenarios import latency, loading, memory, throughput, views, visible
+from bench.scenarios import dearest, latency, loading, memory, throughput, views, visible
 
 SCENARIOS = {
     "throughput": throughput.measure,
@@ -21,6 +21,7 @@ SCENARIOS = {
     "loading": loading.measure,
     "visible": visible.measure,
     "views": views.measure,
+    "dearest": dearest.measure,
 }
 
 

@@ -16,7 +16,7 @@ from ingest.batch import too_many_events, too_much_added
 from ingest.batch_splitter import Budget, Shape, split
 from ingest.duplicate_keys import has_unique_keys
 from ingest.event import CALLS, Envelope, Odd, RawEvent
-from ingest.limits import DEFAULT_LIMITS, Limits
+from ingest.limits import DEFAULT_LIMITS, Limits, too_deep
 from ingest.reading import is_json, read_event, with_one_reading
 from ingest.refusal import Refusal
 from ingest.rejection import Reason
@@ -71,14 +71,19 @@ def _envelope(fields: dict[str, Any], events: list[RawEvent], limits: Limits) ->
     shared = fields.get("context")
     added = 0
     if isinstance(shared, dict) and shared:
-        added = len(as_text(shared)) * len(events)
+        text = as_text(shared)
+        added = len(text) * len(events)
         refusal = too_much_added(added, limits)
+        if too_deep(text, shared, limits.max_depth):
+            refusal = _TOO_DEEP
         if refusal is not None:
             return refusal
         events = [_with_context(event, shared) for event in events]
     return Envelope(_key(fields.get("writeKey")), fields.get("sentAt"), events, added)
 
 
+# Each event would be rejected for it, after the context was written slowly again and again.
+_TOO_DEEP = Refusal(413, "context_too_deep", "The batch's context nests too deeply; flatten it.")
 _NOT_AN_OBJECT = Refusal(400, "not_an_object", "The body must be a JSON object; send one call.")
 _NOT_A_BATCH = (400, "not_a_batch", "The body must have a list `batch` of calls.")
 _TOO_TANGLED = (400, "unreadable_body", "The batch has too many objects and lists; split it.")
