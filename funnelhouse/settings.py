@@ -105,6 +105,13 @@ class Settings(BaseSettings):
         str,
         Field(description="Key of the hashes of personal fields; made once in the data folder."),
     ] = ""
+    redact_patterns: Annotated[
+        bool,
+        Field(
+            description="Hash what looks like an e-mail address, a phone, card or resident number,"
+            " a password or token, wherever it stands."
+        ),
+    ] = True
     mask_ip: Annotated[bool, Field(description="Cut addresses to /24 and /48.")] = True
     trusted_proxies: Annotated[
         str, Field(description="Addresses whose X-Forwarded-For is believed, comma separated.")

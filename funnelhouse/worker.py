@@ -78,6 +78,7 @@ def rules_of(settings: Settings) -> Rules:
         settings.secret_bytes(),
         accept_unknown=settings.unknown_events == "accept",
         mask_ip=settings.mask_ip,
+        redact_patterns=settings.redact_patterns,
     )
 
 

@@ -6,19 +6,33 @@ from typing import Any
 import msgspec
 
 from ingest.limits import Limits
+from ingest.personal import Redaction
 from ingest.rejection import Rejection
 from schemas.registry import EventSchema, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What events are judged by; `secret` keys the hashes of personal fields."""
+    """What events are judged by; `secret` keys the hashes of personal data.
+
+    Without `redact_patterns` only the fields are hashed that the plan marks. `redaction` follows
+    from the others, and comes along with `replace`.
+    """
 
     plan: Plan
     limits: Limits
     secret: bytes
     accept_unknown: bool = False
     mask_ip: bool = True
+    redact_patterns: bool = True
+    redaction: Redaction = None  # type: ignore[assignment]  # made below where none is given
+
+    def __post_init__(self) -> None:
+        if self.redaction is None:
+            redaction = Redaction(
+                self.plan, self.secret, patterns=self.redact_patterns, mask_ip=self.mask_ip
+            )
+            object.__setattr__(self, "redaction", redaction)
 
 
 class Draft(msgspec.Struct, gc=False):

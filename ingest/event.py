@@ -52,6 +52,14 @@ class Origin(NamedTuple):
 CALLS = ("track", "page", "screen", "identify", "group", "alias")
 """The calls of the tracking API."""
 
+
+def properties_field(call: str) -> str:
+    """Name the field in which a call holds what its schema describes."""
+    return "traits" if call in _TRAITS_CALLS else "properties"
+
+
+_TRAITS_CALLS = frozenset({"identify", "group"})
+
 NAMES = {
     "page": "page_viewed",
     "screen": "screen_viewed",

@@ -26,7 +26,6 @@ from ingest.pipeline import Admission, Pipeline
 from ingest.proxies import Proxies
 from ingest.rates import Rates
 from ingest.refusal import Refusal
-from ingest.row import MAX_RUN_LENGTH
 from ingest.spool import Spool
 from transforms.privacy import mask_ip
 
@@ -175,8 +174,11 @@ class Intake:
             return answers.error(401, "unknown_key", detail)
         ip = self._door.proxies.visitor(head.ip, head.forwarded_for)
         shown = mask_ip(ip) if self._line.pipeline.rules.mask_ip else ip
-        told = (head.user_agent, shown, head.page, key.key, head.run[:MAX_RUN_LENGTH])
-        origin = Origin(key.source, key.server, *told)
+        told = (head.user_agent, shown, head.page, key.key, head.run)
+        sent = Origin(key.source, key.server, *told)
+        origin = self._line.pipeline.rules.redaction.origin(sent)
+        if origin != sent:
+            self._line.metrics.redacted(key.source, "header", 1)
         if not head.origin or origin_allowed(key, head.origin.decode("latin-1")):
             head.sender = origin
         return origin
@@ -195,6 +197,8 @@ class Intake:
             return
         answer, admission = admitted
         metrics = self._line.metrics
+        for kind, count in admission.redactions.items():
+            metrics.redacted(admission.rows[0].source, kind, count)
         rows, rejected = admission.rows, admission.rejected
         if not rows:
             reply(answer)

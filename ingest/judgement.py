@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ingest.draft import Draft, Rules
-from ingest.event import CALLS, NAMES, Odd
+from ingest.event import CALLS, NAMES, Odd, properties_field
 from ingest.limits import json_path, too_deep, too_long
 from ingest.rejection import Reason, Rejection
 from schemas.registry import EventSchema
 from transforms.clock import correct, parse_time
 
-_TRAITS_CALLS = frozenset({"identify", "group"})
 _NAMED_CALLS = frozenset({"page", "screen"})
 
 
@@ -67,11 +66,6 @@ def shaped(draft: Draft, _rules: Rules) -> Rejection | None:
     if call in _NAMED_CALLS:
         draft.properties = named(item, draft.properties)
     return None
-
-
-def properties_field(call: str) -> str:
-    """Name the field in which a call holds what its schema describes."""
-    return "traits" if call in _TRAITS_CALLS else "properties"
 
 
 def named(item: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class CollectorSnapshot(msgspec.Struct):
     requests: dict[int, _Count]
     buckets: Annotated[list[_Count], msgspec.Meta(min_length=_BUCKETS, max_length=_BUCKETS)]
     seconds: _Seconds
+    redactions: list[tuple[str, str, _Count]] = []
 
 
 class LoaderSnapshot(msgspec.Struct):
@@ -56,6 +57,8 @@ class WorkerMetrics:
         last = read_snapshot(self._path, CollectorSnapshot) or _nothing()
         self._events = defaultdict[tuple[str, str], int](int)
         self._events.update({(source, outcome): n for source, outcome, n in last.events})
+        self._redactions = defaultdict[tuple[str, str], int](int)
+        self._redactions.update({(source, kind): n for source, kind, n in last.redactions})
         self._requests = defaultdict[int, int](int, last.requests)
         self._buckets = last.buckets
         self._seconds = last.seconds
@@ -63,6 +66,10 @@ class WorkerMetrics:
     def count(self, source: str, outcome: str, n: int = 1) -> None:
         """Count `n` events of a source that ended in an outcome."""
         self._events[source, outcome] += n
+
+    def redacted(self, source: str, kind: str, n: int) -> None:
+        """Count `n` replacements of one kind of personal data in what a source sent."""
+        self._redactions[source, kind] += n
 
     def answered(self, status: int, seconds: float) -> None:
         """Count a request by its HTTP status and the time that it took."""
@@ -76,7 +83,10 @@ class WorkerMetrics:
         Called about once a second: a killed worker forgets what it counted since, no more.
         """
         events = [(source, outcome, n) for (source, outcome), n in self._events.items()]
-        snapshot = CollectorSnapshot(events, self._requests, self._buckets, self._seconds)
+        redactions = [(source, kind, n) for (source, kind), n in self._redactions.items()]
+        snapshot = CollectorSnapshot(
+            events, self._requests, self._buckets, self._seconds, redactions
+        )
         return write_snapshot(self._path, snapshot)
 
 
@@ -143,6 +153,7 @@ class SnapshotCollector(Collector):
         paths = self._run_folder.glob("collector-*.json")
         workers = [worker for path in paths if (worker := read_snapshot(path, CollectorSnapshot))]
         yield _events(workers)
+        yield _redactions(workers)
         yield _requests(workers)
         yield _request_seconds(workers)
         yield from WarehouseCollector(self._run_folder, self._depth).collect()
@@ -155,6 +166,21 @@ def _events(workers: Iterable[CollectorSnapshot]) -> Metric:
             totals[source, outcome] += n
     metric = CounterMetricFamily(
         "funnelhouse_events", "Events received.", labels=("source", "outcome")
+    )
+    for labels, total in sorted(totals.items()):
+        metric.add_metric(labels, total)
+    return metric
+
+
+def _redactions(workers: Iterable[CollectorSnapshot]) -> Metric:
+    totals = defaultdict[tuple[str, str], int](int)
+    for worker in workers:
+        for source, kind, n in worker.redactions:
+            totals[source, kind] += n
+    metric = CounterMetricFamily(
+        "funnelhouse_redactions",
+        "Pieces of personal data replaced by hashes, and write keys cut out.",
+        labels=("source", "kind"),
     )
     for labels, total in sorted(totals.items()):
         metric.add_metric(labels, total)

@@ -3,6 +3,7 @@
 A rejected event becomes a row too, with its reason; the sender is told, and nothing is lost.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from ingest.draft import Draft, Rules
 from ingest.event import Envelope, Origin, RawEvent
 from ingest.judgement import judge, recognise
 from ingest.kept_text import as_utf8, start_of
-from ingest.personal import body_without_personal, nothing_personal, without_personal
+from ingest.personal import RedactionPass, without_write_key
 from ingest.refusal import Refusal
 from ingest.rejection import Reason, Rejection
 from ingest.row import MAX_RUN_LENGTH, Row, received_at
@@ -28,6 +29,8 @@ class Admission(msgspec.Struct, frozen=True, gc=False):
     rows: list[Row]
     results: dict[str, dict[str, str]]
     rejected: int
+    redactions: Mapping[str, int] = {}
+    """How much personal data was replaced, by kind."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +45,37 @@ class Pipeline:
         arrival = self.clock.reserve(len(envelope.events))
         sent_at = parse_time(envelope.sent_at)
         drafts: list[Draft] = []
+        # A batch has its key beside its events, a single call among its fields.
+        keyed = envelope.write_key and len(envelope.events) == 1
         for event in envelope.events:
-            drafts.append(Draft(event.item, event.text, arrival, sent_at, received_at(arrival)))
+            text = without_write_key(event.text) if keyed else event.text
+            drafts.append(Draft(event.item, text, arrival, sent_at, received_at(arrival)))
             arrival += ARRIVAL_STEP
         rejected = judge(drafts, self.rules)
-        rows = [row_of(draft, origin, self.rules) for draft in drafts]
-        return Admission(rows, _results(drafts) if rejected else {}, rejected)
+        rules = self.rules
+        if not rules.redaction.may_hold([draft.text for draft in drafts]):
+            rows = [_row(draft, origin, rules) for draft in drafts]
+            return Admission(rows, _results(drafts, rules) if rejected else {}, rejected)
+        redacting = rules.redaction.begin()
+        rows = [_row_of_one(draft, origin, rules, redacting) for draft in drafts]
+        results = _results(drafts, rules) if rejected else {}
+        return Admission(rows, results, rejected, redacting.counts)
 
     def refuse(self, refusal: Refusal, body: bytes, origin: Origin) -> Admission:
         """Keep a body that could not be taken as one rejected row, cut to the size of an event."""
-        event = refusal.event or RawEvent(None, body_without_personal(body, self.rules))
+        rules = self.rules
+        redacting = rules.redaction.begin()
+        body_kept = redacting.body(body, rules.limits.max_event_bytes)
+        event = refusal.event or RawEvent(None, body_kept)
         arrival = self.clock.reserve(1)
         draft = Draft(event.item, event.text, arrival, None, received_at(arrival))
         draft.rejection = Rejection(_reason(refusal), "$", refusal.detail)
-        recognise(draft, self.rules)
-        return Admission([row_of(draft, origin, self.rules)], {}, rejected=1)
+        recognise(draft, rules)
+        if refusal.event:
+            row = row_of(draft, origin, rules, redacting)
+        else:
+            row = _row(draft, origin, rules)
+        return Admission([row], {}, 1, redacting.counts)
 
 
 def _reason(refusal: Refusal) -> Reason:
@@ -73,18 +92,41 @@ _REASONS = {
 }
 
 
-def row_of(draft: Draft, origin: Origin, rules: Rules) -> Row:
-    """Write down one judged event, personal fields hashed."""
-    rejection, limit = draft.rejection, rules.limits.max_event_bytes
+def row_of(draft: Draft, origin: Origin, rules: Rules, redacting: RedactionPass) -> Row:
+    """Write down one judged event without what is personal in it."""
+    row = _row(draft, origin, rules)
+    schema = draft.schema
+    if schema is None and draft.sent_name:
+        schema = rules.plan.find(draft.sent_name, None)
+    text = redacting.event(draft.text, schema, draft.type, rules.limits.max_event_bytes)
+    column = redacting.column
+    sent_id = draft.item.get("messageId") if isinstance(draft.item, dict) else None
+    kept_id = redacting.id(sent_id)
+    return row._replace(
+        payload=as_utf8(text) if draft.rejection else text,
+        event_id=row.event_id if kept_id == sent_id else event_id(kept_id, origin.source),
+        event_name=row.event_name if draft.schema else column(row.event_name),
+        sent_name=column(row.sent_name),
+        path=column(row.path),
+        detail=column(row.detail),
+        run=column(_run(draft, origin))[:MAX_RUN_LENGTH],
+    )
+
+
+def _row_of_one(draft: Draft, origin: Origin, rules: Rules, redacting: RedactionPass) -> Row:
+    if rules.redaction.may_hold((draft.text,)):
+        return row_of(draft, origin, rules, redacting)
+    return _row(draft, origin, rules)
+
+
+def _row(draft: Draft, origin: Origin, rules: Rules) -> Row:
+    """Write down one judged event as it was sent."""
+    rejection = draft.rejection
     reason, path, detail = rejection or ("", "", "")
     item = draft.item if isinstance(draft.item, dict) else _EMPTY
     payload = draft.text
-    if rejection is not None or not nothing_personal(draft):
-        payload = without_personal(draft, rules)
-        if rejection is not None:
-            # Hashes may be longer than what they hide: only what came too large is cut.
-            too_large = len(draft.text) > limit
-            payload = start_of(payload, limit) if too_large else as_utf8(payload)
+    if rejection is not None:
+        payload = start_of(payload, rules.limits.max_event_bytes)
     context, schema = draft.context, draft.schema
     source, server, user_agent, ip, page, _, run = origin
     values = (
@@ -107,7 +149,7 @@ def row_of(draft: Draft, origin: Origin, rules: Rules) -> Row:
         path,
         detail,
         False,
-        _run(draft, origin) if "run" in context else run,
+        _run(draft, origin)[:MAX_RUN_LENGTH] if "run" in context else run,
     )
     return _new_row(Row, values)
 
@@ -122,20 +164,24 @@ def _address(draft: Draft, origin: Origin, rules: Rules) -> str:
 
 def _run(draft: Draft, origin: Origin) -> str:
     """Return the id of the test run that the event itself names, before its request's."""
-    run = draft.context["run"]
-    return run[:MAX_RUN_LENGTH] if type(run) is str and run else origin.run
+    run = draft.context.get("run")
+    return run if type(run) is str and run else origin.run
 
 
 _EMPTY: dict[str, Any] = {}
 _new_row = tuple.__new__  # what Row itself calls, at half the cost on the busiest line
 
 
-def _results(drafts: list[Draft]) -> dict[str, dict[str, str]]:
+def _results(drafts: list[Draft], rules: Rules) -> dict[str, dict[str, str]]:
     """Name what was rejected: by its messageId, or where there is none by its index."""
+    redacting = rules.redaction.begin()
     results = {}
     for index, draft in enumerate(drafts):
         if draft.rejection is not None:
             message_id = draft.item.get("messageId") if isinstance(draft.item, dict) else None
             label = message_id if type(message_id) is str and message_id else str(index)
-            results[label] = draft.rejection.as_result()
+            result = draft.rejection.as_result()
+            results[str(redacting.id(label))] = {
+                name: redacting.column(text) for name, text in result.items()
+            }
     return results

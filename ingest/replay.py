@@ -19,8 +19,8 @@ from ingest.depth import measure
 from ingest.disk import Disk
 from ingest.draft import Draft, Rules
 from ingest.durability import SpoolFull
-from ingest.event import Origin
-from ingest.judgement import judge, properties_field
+from ingest.event import Origin, properties_field
+from ingest.judgement import judge
 from ingest.limits import json_path
 from ingest.pipeline import row_of
 from ingest.rejection import Reason
@@ -29,6 +29,7 @@ from ingest.spool import SpoolConfig
 from ingest.writer import SegmentWriter
 from schemas.registry import EventSchema
 from transforms.privacy import is_hashed
+from transforms.redaction.names import folded
 
 _NOT_COUNTED_AGAIN = orjson.dumps({"received": {}})
 
@@ -104,7 +105,7 @@ def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
     origin = Origin(
         rejected.source, rejected.server, rejected.user_agent, rejected.ip, rejected.page
     )
-    row = row_of(draft, origin, rules)
+    row = row_of(draft, origin, rules, rules.redaction.begin())
     # An id that was drawn at random must stay: the rejected row is found by it.
     return row._replace(event_id=UUID(rejected.event_id).bytes, replayed=True)
 
@@ -192,7 +193,9 @@ def _only_hashes(draft: Draft, schema: EventSchema, reason_path: str) -> bool:
 
 
 def _is_personal(keys: Sequence[str | int], schema: EventSchema) -> bool:
-    return tuple(key if type(key) is str else "*" for key in keys) in schema.personal
+    """Whether a value is marked, whatever the case and separators of its names."""
+    names = [folded(key) for key in keys if type(key) is str]
+    return any(names == [folded(key) for key in path if key != "*"] for path in schema.personal)
 
 
 def _segment_name() -> str:

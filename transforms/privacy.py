@@ -10,11 +10,14 @@ from ipaddress import IPv4Address, ip_address
 from operator import is_
 from typing import Any
 
+from transforms.redaction.numbers import phone, plain
+
 _PREFIX = "hmac-sha256:"
 _HASHED = re.compile(_PREFIX + "[0-9a-f]{64}")
 _IPV4_HIDDEN_BITS = 8
 _IPV6_HIDDEN_BITS = 128 - 48
 _LONGEST_ADDRESS = 64
+_LONGEST_PHONE = 40
 
 
 def mask_ip(ip: str) -> str:
@@ -44,8 +47,9 @@ def hash_personal(value: object, secret: bytes) -> str:
     """`hmac-sha256:` and 64 hexadecimal digits: HMAC-SHA-256 (RFC 2104) of the canonical text.
 
     Canonical text: trimmed and in Unicode form NFC, so that a name typed on any keyboard is one
-    name; in small letters where it holds an @, since no mail service of note tells A@x from a@x.
-    Other JSON is written with sorted keys and no blanks. What is hashed already stays.
+    name; in small letters where it holds an @, since no mail service of note tells A@x from a@x;
+    a phone number as `transforms.redaction.numbers.phone` writes it, so +82 10 is 010. Other JSON
+    is written with sorted keys and no blanks. What is hashed already stays.
     """
     if isinstance(value, str) and is_hashed(value):
         return value
@@ -95,7 +99,10 @@ def _is_missing(value: object) -> bool:
 def _canonical(value: object) -> str:
     if isinstance(value, str):
         text = unicodedata.normalize("NFC", value.strip())
-        return text.lower() if "@" in text else text
+        if "@" in text or "\uff20" in text:
+            return plain(text).lower()
+        number = phone(text) if len(text) <= _LONGEST_PHONE else None
+        return number or text
     try:
         return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     except (RecursionError, TypeError, ValueError):

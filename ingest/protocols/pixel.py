@@ -34,12 +34,12 @@ def decode(query: dict[str, list[str]], call: str) -> Envelope | Refusal:
         item["type"] = call
     except (ValueError, binascii.Error, TypeError, AttributeError):
         return Refusal(*_NO_CALL, _key(item))
+    key = _key(item)
+    item.pop("writeKey", None)
     try:
         text = orjson.dumps(item)
     except orjson.JSONEncodeError:
-        return Refusal(*_NO_TEXT, _key(item))
-    key = _key(item)
-    item.pop("writeKey", None)
+        return Refusal(*_NO_TEXT, key)
     return Envelope(key, item.get("sentAt"), [RawEvent(item, text)])
 
 

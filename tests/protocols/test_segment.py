@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -47,6 +48,11 @@ def _properties(row: dict[str, Any]) -> bytes:
     """The text of a payload's properties, found without a JSON parser."""
     payload: bytes = row["payload"]
     return payload.partition(b'"properties":')[2].removesuffix(b"}")
+
+
+def _kept(body: bytes) -> bytes:
+    """What is kept of a single call: all but its write key."""
+    return re.sub(rb'"writeKey":"[^"]*",?', b"", body).replace(b",}", b"}")
 
 
 def _with_properties(text: bytes) -> bytes:
@@ -154,7 +160,7 @@ def test_encoding(
     headers = {"content-encoding": encoding} if encoding else {}
     answer, rows = collector.take("/v1/track", pack(body), headers=headers)
     assert answer.json() == {"success": True}
-    assert [row["payload"] for row in rows] == [body]
+    assert [row["payload"] for row in rows] == [_kept(body)]
 
 
 def test_chunked_body(collector: RunningCollector) -> None:
@@ -162,7 +168,7 @@ def test_chunked_body(collector: RunningCollector) -> None:
     body = orjson.dumps(_click(writeKey="dev"))
     pieces = [body[start : start + 7] for start in range(0, len(body), 7)]
     _, rows = collector.taken(lambda: collector.client.post("/v1/track", content=iter(pieces)))
-    assert [row["payload"] for row in rows] == [body]
+    assert [row["payload"] for row in rows] == [_kept(body)]
 
 
 def test_batch_context_is_merged_deep(collector: RunningCollector) -> None:
@@ -259,7 +265,7 @@ def test_every_json_text_is_taken(collector: RunningCollector) -> None:
         twice = name.startswith("y_object_duplicated_key")
         assert answer.status_code == 200
         assert rows[0]["reason"] == ("duplicate_key" if twice else ""), name
-        assert rows[0]["payload"] == call, name
+        assert rows[0]["payload"] == _kept(call), name
 
 
 def test_no_other_text_poisons_a_batch(collector: RunningCollector) -> None:
@@ -350,7 +356,7 @@ def test_byte_order_mark(collector: RunningCollector) -> None:
     """EF BB BF before a body, alone or of a batch, says nothing and takes nothing away."""
     call = orjson.dumps(_click(writeKey="dev"))
     answer, rows = collector.take("/v1/track", b"\xef\xbb\xbf" + call)
-    assert (answer.json(), [row["payload"] for row in rows]) == ({"success": True}, [call])
+    assert (answer.json(), [row["payload"] for row in rows]) == ({"success": True}, [_kept(call)])
     batch = orjson.dumps({"writeKey": "dev", "batch": [_click(), _click()]})
     answer, rows = collector.take("/v1/batch", b"\xef\xbb\xbf" + batch)
     assert (answer.json(), [row["reason"] for row in rows]) == ({"success": True}, ["", ""])
@@ -428,7 +434,7 @@ def test_keys_that_only_look_alike(collector: RunningCollector, properties: str)
     """The same key in other objects, in other letters or inside a string stands once."""
     body = _with_properties(properties.encode())
     answer, rows = collector.take("/v1/track", body)
-    assert (answer.json(), rows[0]["payload"]) == ({"success": True}, body)
+    assert (answer.json(), rows[0]["payload"]) == ({"success": True}, _kept(body))
 
 
 @pytest.mark.parametrize(
