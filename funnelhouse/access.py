@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import httpx
 import orjson
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -22,6 +23,7 @@ from funnelhouse.jobs import Job, jobs_of
 from funnelhouse.permissions import keep_private
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.settings import Settings
+from funnelhouse.verification import Verification
 from funnelhouse.warehouse import prepare
 from ingest.loader import Loader, LoaderConfig
 from sql.client import WarehouseError, connect, connection
@@ -170,8 +172,16 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
     held.callback(change.stop)
     drain = partial(_load_all, settings, settlement)
     loading = Loading(settings.spool_folder, drain, partial(_all_loaded, drain))
-    jobs = jobs_of(change, settlement, loading)
+    verification = Verification(settings, settlement)
+    jobs = jobs_of(change, settlement, loading, verification)
+    jobs["verify"] = partial(_verify_opened, verification, jobs["verify"])
     return Direct(settings.warehouse_place, jobs, settlement)
+
+
+def _verify_opened(verification: Verification, job: Job, client: Client, asked: Any) -> Any:
+    """Verify an engine that was just opened: what parts it has is held to what it had before."""
+    verification.opened(client)
+    return job(client, asked)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from funnelhouse.commands import (
     sql,
     status,
     targets,
+    verify,
 )
 
 _FAULT = 2
@@ -64,6 +65,7 @@ app.command()(processes.collect)
 app.command()(processes.warehouse)
 app.command()(migrate.migrate)
 app.command()(status.status)
+app.command()(verify.verify)
 app.command()(send.send)
 app.command()(replay.replay)
 app.command()(sql.sql)

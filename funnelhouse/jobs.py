@@ -9,10 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from msgspec import to_builtins
 
 from funnelhouse.archive.work import archive_jobs
 from funnelhouse.forgetting import Loading, forget_person
 from funnelhouse.plan_change import PlanChange
+from funnelhouse.verification import Verification
 from sql.runs import Run, end_run, find_run, newest_runs, start_run
 from sql.settle import Settlement
 from sql.spend import Spend, import_spend
@@ -78,7 +80,9 @@ JOBS: dict[str, Job] = {
 }
 
 
-def jobs_of(change: PlanChange, settlement: Settlement, loading: Loading) -> dict[str, Job]:
+def jobs_of(
+    change: PlanChange, settlement: Settlement, loading: Loading, verification: Verification
+) -> dict[str, Job]:
     """Give all jobs: those on the warehouse alone, on the change of its plan, and on people."""
 
     def listed(client: Client, _: Any) -> Any:
@@ -112,6 +116,7 @@ def jobs_of(change: PlanChange, settlement: Settlement, loading: Loading) -> dic
             "apply_plan": lambda _client, folder: change.begin(folder),
             "plan": lambda client, _: change.progress(client),
             "forget": lambda client, person: forget_person(client, person, settlement, loading),
+            "verify": lambda client, asked: to_builtins(verification.verify(client, **asked)),
             "experiments": listed,
             "experiment_readout": read_out,
             "markov": markov,

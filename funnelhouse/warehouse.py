@@ -32,7 +32,7 @@ from funnelhouse.fingerprint import check_secret
 from funnelhouse.forgetting import Loading, finish_forgetting
 from funnelhouse.heartbeat import Heartbeat
 from funnelhouse.holding import AlreadyRunningError, only_one
-from funnelhouse.jobs import jobs_of
+from funnelhouse.jobs import Job, jobs_of
 from funnelhouse.logs import configure_logs
 from funnelhouse.parent import stop_on_signal, stop_without_parent
 from funnelhouse.permissions import keep_private
@@ -43,6 +43,7 @@ from funnelhouse.secret import SecretError
 from funnelhouse.server import Server, protected_server
 from funnelhouse.settings import Settings
 from funnelhouse.strangers import strangers_of
+from funnelhouse.verification import Verification
 from ingest.depth import Depth, is_drained, measure
 from ingest.loader import Loader, LoaderConfig
 from ingest.metrics import LoaderSnapshot, WarehouseCollector, exposition, read_snapshot
@@ -112,19 +113,25 @@ def _await_drained(settings: Settings) -> None:
         time.sleep(_LOOK_S)
 
 
-def _control(
+def _jobs(
     settings: Settings,
-    ready: Event,
     change: PlanChange,
-    loader: Loader,
     settlement: Settlement,
+    loader: Loader,
+    verification: Verification,
+) -> dict[str, Job]:
+    drain = partial(_await_drained, settings)
+    loading = Loading(settings.spool_folder, drain, loader.at_rest)
+    return jobs_of(change, settlement, loading, verification)
+
+
+def _control(
+    settings: Settings, ready: Event, jobs: dict[str, Job], settlement: Settlement
 ) -> Control:
     """Gather what the routes work with."""
     host, _ = host_and_port(settings.console)
     door = Door(settings.readers, open=is_loopback(host))
     export = Export(door, settings.export_max_rows) if settings.readers else None
-    drain = partial(_await_drained, settings)
-    jobs = jobs_of(change, settlement, Loading(settings.spool_folder, drain, loader.at_rest))
     drained = partial(is_drained, settings.spool_folder)
     progress = partial(_progress, settings)
     return Control(
@@ -226,9 +233,11 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
         opened,
         settlement,
     )
-    state = replace(_control(settings, ready, change, loader, settlement), strangers=strangers)
+    verification = Verification(settings, settlement)
+    jobs = _jobs(settings, change, settlement, loader, verification)
+    state = replace(_control(settings, ready, jobs, settlement), strangers=strangers)
     app = control(state)
-    beside = _beside(settings, change, state, lambda: app.state.site)
+    beside = [*_beside(settings, change, state, lambda: app.state.site), verification]
     server = _server(settings, app)
     server.on_turn = heartbeat.turned
     thread, failed = _loading(loader, server)

@@ -49,6 +49,18 @@ class LoaderSnapshot(msgspec.Struct):
     last_error: str = ""
 
 
+class VerificationSnapshot(msgspec.Struct):
+    """The last verification, as `verification.json` holds it; `at` in seconds since the epoch.
+
+    `kept_after` tells of each kind of rows the last day of which retention may have dropped some.
+    """
+
+    at: _Seconds
+    findings: list[str]
+    seconds: _Seconds
+    kept_after: dict[str, str] = {}
+
+
 class WorkerMetrics:
     """Totals of one worker, which go on from the last snapshot of its slot."""
 
@@ -136,6 +148,9 @@ class WarehouseCollector(Collector):
         loader = read_snapshot(self._run_folder / "loader.json", LoaderSnapshot)
         if loader:
             yield from _loader(loader)
+        yield from _verification(
+            read_snapshot(self._run_folder / "verification.json", VerificationSnapshot)
+        )
 
 
 class SnapshotCollector(Collector):
@@ -217,6 +232,16 @@ def _spool(depth: Depth) -> Iterator[Metric]:
         ("damaged", "Damaged pieces of segments, set aside.", depth.damaged),
     ):
         yield GaugeMetricFamily(f"funnelhouse_spool_{name}", meaning, value)
+
+
+def _verification(last: VerificationSnapshot | None) -> Iterator[Metric]:
+    findings, at = (len(last.findings), last.at) if last else (0, 0.0)
+    yield GaugeMetricFamily(
+        "funnelhouse_verification_findings", "Faults that the last verification found.", findings
+    )
+    yield GaugeMetricFamily(
+        "funnelhouse_verification_timestamp_seconds", "When it was, 0 for never.", at
+    )
 
 
 def _loader(loader: LoaderSnapshot) -> Iterator[Metric]:

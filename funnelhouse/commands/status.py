@@ -82,6 +82,7 @@ def _spool(settings: Settings) -> dict[str, str]:
         "quarantined": f"{held.damaged} damaged pieces"
         + (f" in {damaged}" if held.damaged else ""),
         "loader": "has not run yet",
+        "verified": _verified(settings),
     }
     if loader is not None:
         error = f", last error: {loader.last_error}" if loader.last_error else ""
@@ -90,6 +91,18 @@ def _spool(settings: Settings) -> dict[str, str]:
             f" {loader.retries_total} inserts tried again{error}"
         )
     return lines
+
+
+def _verified(settings: Settings) -> str:
+    from ingest.metrics import VerificationSnapshot, read_snapshot  # noqa: PLC0415 - as above
+
+    last = read_snapshot(settings.run_folder / "verification.json", VerificationSnapshot)
+    if last is None:
+        return "not yet; every night by itself, or by `funnelhouse verify`"
+    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(last.at))
+    if not last.findings:
+        return f"{at}, nothing is wrong"
+    return f"{at}, {len(last.findings)} findings: {last.findings[0]}"
 
 
 def _warehouse(settings: Settings) -> dict[str, str]:

@@ -35,7 +35,7 @@ def test_the_warehouse_process_tells_of_its_loader_and_spool(product: Any) -> No
     told = httpx.get(f"{product.console_url}/metrics", timeout=60)
     assert told.headers["content-type"].startswith("text/plain; version=0.0.4")
     names = set(re.findall(r"^# TYPE (\w+)", told.text, re.MULTILINE))
-    assert {name.split("_")[1] for name in names} == {"spool", "loader"}
+    assert {name.split("_")[1] for name in names} == {"spool", "loader", "verification"}
     assert names <= set(
         re.findall(r"^# TYPE (\w+)", product.client.get("/metrics").text, re.MULTILINE)
     )
