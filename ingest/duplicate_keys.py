@@ -5,6 +5,7 @@ first, so an event that holds one is rejected. The ordinary text is settled at C
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -24,9 +25,12 @@ def has_unique_keys(text: bytes, value: object) -> bool:
         return False
     if written == text:
         return True
-    if b"\\" in text and (b"\\u003a" in text or b"\\u003A" in text):
+    if b"\\" in text and _ESCAPED_COLON.search(text):
         return False
     return text.count(b":") == written.count(b":")
+
+
+_ESCAPED_COLON = re.compile(rb"\\u003[aA]")
 
 
 class Readings(NamedTuple):

@@ -104,11 +104,11 @@ def identified(draft: Draft, _rules: Rules) -> Rejection | None:
         value = draft.item.get(field)
         if value is None or value == "":
             continue
-        if type(value) not in (str, int, float) or _loses_digits(value):
+        if type(value) is not str and not _is_id(value):
             return _invalid(field, "text, or a number within 64 bits")
         found = True
     message_id = draft.item.get("messageId")
-    if type(message_id) is float and _loses_digits(message_id):
+    if type(message_id) is float and not _is_id(message_id):
         return _invalid("messageId", "text, or a number within 64 bits")
     if found or (draft.schema is not None and not draft.schema.identity_required):
         return None
@@ -116,9 +116,9 @@ def identified(draft: Draft, _rules: Rules) -> Rejection | None:
     return Rejection(Reason.MISSING_IDENTITY, "$", detail)
 
 
-def _loses_digits(value: object) -> bool:
-    """Whether a number is one of several that its reader cannot tell apart."""
-    return isinstance(value, float) and abs(value) >= _WHOLE_IN_FLOAT
+def _is_id(value: object) -> bool:
+    """Whether a value is a number that stands for itself alone: larger ones lose their digits."""
+    return type(value) is int or (type(value) is float and abs(value) < _WHOLE_IN_FLOAT)
 
 
 _WHOLE_IN_FLOAT = 2**53

@@ -47,7 +47,9 @@ def decode(call: str, body: bytes, limits: Limits = DEFAULT_LIMITS) -> Envelope 
         return _NOT_AN_OBJECT
     if call != "batch":
         key = _key(document.get("writeKey"))
-        item = with_one_reading(document, body)
+        item = document
+        if not has_unique_keys(body, document):
+            item = with_one_reading(document, body)
         item["type"] = call
         return Envelope(key, None, [RawEvent(item, body)])
     return _decode_batch(document, body, limits)
