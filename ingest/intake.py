@@ -125,10 +125,10 @@ class Intake:
             reply(answers.error(429, "rate", detail, ceil(wait_s)))
             return
         self._line.metrics.count(origin.source, "received", events)
-        admit = partial(self._admit, read, text, origin)
         if size <= LIGHT_BYTES:
-            self._keep(admit(), events, len(text), reply)
+            self._keep(self._admit(read, text, origin), events, len(text), reply)
         else:
+            admit = partial(self._admit, read, text, origin)
             self._aside.run(size, admit, lambda made: self._keep(made, events, len(text), reply))
 
     def answered(self, answer: Answer, started: float) -> None:
@@ -151,10 +151,11 @@ class Intake:
         if isinstance(read, Refusal):
             return answers.error(*read[:3]), pipeline.refuse(read, text, origin)
         admission = pipeline.admit(read, origin)
-        written = sum([len(row.payload) for row in admission.rows])
-        refusal = too_much_written(written, len(text) + read.added_bytes)
-        if refusal is not None:
-            return answers.error(*refusal[:3]), Admission([], {}, 0)
+        if len(admission.rows) > 1:
+            written = sum([len(row.payload) for row in admission.rows])
+            refusal = too_much_written(written, len(text) + read.added_bytes)
+            if refusal is not None:
+                return answers.error(*refusal[:3]), Admission([], {}, 0)
         results = admission.results
         return answers.success_with(results) if results else answers.SUCCESS, admission
 

@@ -1,6 +1,6 @@
 """One request harms nobody: the dearest that the search found stay within what is promised.
 
-Times are of the processor, with as much again for a machine whose caches are shared.
+Times are of the processor; the dearest of these takes half of what is allowed.
 """
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from bench.bodies import Shape, request_of
 from bench.cost import Scales
 
-_BLOCKED_MS = 200.0
+_BLOCKED_MS = 100.0
 _MEMORY_MB = 64.0
 _DISK = 4.0
 
