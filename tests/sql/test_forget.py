@@ -1,7 +1,9 @@
 """Who is forgotten, and how surely: owners of devices as reports have them, kills, every file."""
 
+import time
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -237,3 +239,61 @@ def test_gone_on_with_at_the_start(warehouse: PreparedWarehouse, road: Road, len
     assert go_on(client)
     assert rows_left(client, "kim") == {}
     assert client.query(UNACCOUNTED).result_rows == [(0, 7)]
+
+
+def marks_of(client: Client, *ids: str) -> list[bytes]:
+    """What a file would hold of somebody: ids as text, and their hashes as numbers and as text."""
+    marks = [one.encode() for one in ids]
+    for one in ids:
+        for kind in ("user", "device"):
+            (row,) = client.query(
+                "SELECT hex(sipHash128({kind:String}, {id:String})), cityHash64({id:String})",
+                parameters={"kind": kind, "id": one},
+            ).result_rows
+            marks += [bytes.fromhex(row[0]), row[0].encode(), int(row[1]).to_bytes(8, "little")]
+    return marks
+
+
+def files_with(folder: Path, marks: list[bytes], *, but_parts: bool = False) -> list[str]:
+    """Name the files below a folder that hold a mark; without those of parts where asked."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if but_parts and path.suffix not in {".txt", ".sql", ".json", ".log"}:
+            continue
+        try:
+            data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        except FileNotFoundError:
+            continue
+        found += [str(path.relative_to(folder)) for mark in marks if mark in data]
+    return found
+
+
+KIM = ("kim", "kim-new", "kim-phone")
+
+
+def test_no_note_of_the_engine_names_them(warehouse: PreparedWarehouse, road: Road) -> None:
+    """Right after it no mutation's file holds an id or hash, one of an earlier version neither."""
+    client, folder = warehouse.client, warehouse.place.folder
+    road.load([story("kim", 1)])
+    marks = marks_of(client, *KIM)
+    client.command(
+        "ALTER TABLE user_devices DELETE WHERE user_id = 'kim-new' SETTINGS mutations_sync = 2"
+    )
+    assert [name for name in files_with(folder, marks, but_parts=True) if "mutation_" in name]
+    forget(client, "kim")
+    assert files_with(folder, marks, but_parts=True) == []
+
+
+@pytest.mark.slow
+def test_no_file_holds_them(warehouse: PreparedWarehouse, road: Road) -> None:
+    """Within ten minutes no file of the warehouse holds an id or a hash of theirs."""
+    client, folder = warehouse.client, warehouse.place.folder
+    mark = uuid4().hex
+    road.load([story(mark, 1)])
+    marks = marks_of(client, mark, f"{mark}-new", f"{mark}-phone")
+    assert files_with(folder, marks)
+    forget(client, mark)
+    until = time.monotonic() + 600
+    while left := files_with(folder, marks):
+        assert time.monotonic() < until, left
+        time.sleep(1)
