@@ -1,6 +1,6 @@
 """The command that removes a person from everywhere, and shows that they are gone."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -23,7 +23,8 @@ def forget(
     if not yes and not _is_meant():
         return 1
     with open_warehouse(settings) as access:
-        done = access.job("forget", person)
+        jobs = [access.job("forget", one) for one in _stored_ids(settings, person)]
+    done = _summed(jobs)
     if as_json:
         typer.echo(orjson.dumps(done, option=orjson.OPT_INDENT_2).decode())
         return 0
@@ -33,6 +34,30 @@ def forget(
             typer.echo(f"  {table}: {rows} rows removed")
     typer.echo("No row with an id of theirs is left in any table.")
     return 0
+
+
+def _stored_ids(settings: Settings, person: str) -> list[str]:
+    """Give the id as it was sent, and as it is stored: e-mail addresses and numbers are hashed."""
+    from ingest.personal import Redaction  # noqa: PLC0415 - quick --help
+    from schemas.registry import load_events  # noqa: PLC0415 - quick --help
+
+    redaction = Redaction(
+        load_events(settings.plan), settings.secret_bytes(), patterns=settings.redact_patterns
+    )
+    return list(dict.fromkeys((person, str(redaction.begin().id(person)))))
+
+
+def _summed(jobs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add up what was removed under each of the ids."""
+    first, *others = jobs
+    for other in others:
+        for name, value in other.items():
+            if isinstance(value, dict):
+                for table, rows in value.items():
+                    first[name][table] = first[name].get(table, 0) + rows
+            else:
+                first[name] += value
+    return first
 
 
 def _is_meant() -> bool:

@@ -190,3 +190,14 @@ def test_no_standard_input_at_all(stopped: CommandLine) -> None:
     )
     assert asked.returncode == 2
     assert asked.stderr.decode().startswith("Nobody is there to answer")
+
+
+def test_an_address_is_found_by_its_hash(product: RunningProduct, running: CommandLine) -> None:
+    """Whoever was sent under an e-mail address is forgotten by it, though its hash is stored."""
+    address = f"kim.{uuid4().hex}@shop.example"
+    send(product, call("CTA Clicked", userId=address, anonymousId=f"phone-{address[4:12]}"))
+    found = f"SELECT user_id FROM events WHERE anonymous_id = 'phone-{address[4:12]}'"
+    product.wait_visible(lambda: len(product.sql(found)) == 1)
+    assert product.sql(found)[0]["user_id"] != address
+    assert "events_raw: 1 rows removed" in running.out("forget", address, "--yes")
+    assert product.sql(found) == []
