@@ -74,8 +74,9 @@ def _as_odd(value: Any, rejection: Rejection) -> Odd | None:
     except RecursionError:
         return None
     for field in _SAID_ONCE:
-        if isinstance(item.get(field), list):
-            item[field] = item[field][-1]
+        value = item.get(field)
+        if isinstance(value, list) and value:
+            item[field] = value[-1]
     return Odd(item, rejection)
 
 
