@@ -30,7 +30,7 @@ class Parts(NamedTuple):
 class Budget:
     """How much work is left, in steps of about 0.3 µs, as long as a bracket takes."""
 
-    steps: int = 250_000
+    steps: int = 150_000
 
     def spend(self, steps: int) -> None:
         """Count work.

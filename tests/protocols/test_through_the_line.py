@@ -182,3 +182,24 @@ def test_a_retry_changes_nothing(product: RunningProduct, seen: Seen) -> None:
     )
     product.wait_visible(lambda: int(product.sql(arrivals)[0]["n"]) == 2 * len(items))
     assert int(product.sql(events)[0]["n"]) == len(items)
+
+
+def test_refused_bodies_are_handed_out_as_json(product: RunningProduct) -> None:
+    """A body that is no UTF-8, and one whose key stands in it alone, are rows of valid JSON."""
+    odd = b'{"writeKey":"dev","event":"cta_clicked","userId":"odd","properties":{"a":"\xff\xfe"}}'
+    assert product.post("/v1/track", odd).status_code == 400
+    assert product.post("/v1/batch", b'{"writeKey":"dev","batch":{"marked":1}}').status_code == 400
+    found: list[dict[str, Any]] = []
+
+    def all_there() -> bool:
+        found[:] = product.sql(
+            "SELECT payload, event_name, reason FROM rejected_events"
+            " WHERE payload LIKE '%marked%' OR payload LIKE '%odd%' ORDER BY event_name"
+        )
+        return len(found) == 2
+
+    product.wait_visible(all_there)
+    assert [row["reason"] for row in found] == ["unreadable_body"] * 2
+    assert r"\xff\xfe" in found[1]["payload"]
+    (ledger,) = product.sql("SELECT sum(unaccounted) AS unaccounted FROM ledger_minutely")
+    assert int(ledger["unaccounted"]) == 0
