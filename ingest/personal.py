@@ -14,7 +14,7 @@ from schemas.names import fold
 from schemas.registry import EventSchema, Plan
 from transforms.redaction.body import readable_text
 from transforms.redaction.document import PLAIN, DocumentRedactor, Marks, marks_of
-from transforms.redaction.names import folded
+from transforms.redaction.names import API_FIELDS, folded
 from transforms.redaction.patterns import NOWHERE, Where
 from transforms.redaction.screen import Screen
 
@@ -80,12 +80,16 @@ class RedactionPass:
         """What was replaced, by kind."""
         return self._redactor.counts
 
-    def event(self, text: bytes, schema: EventSchema | None, call: str, most_bytes: int) -> bytes:
+    def event(
+        self, text: bytes, schema: EventSchema | None, call: str, most_bytes: int, *, refused: bool
+    ) -> bytes:
         """Return an event's text without what is personal, one that is too long cut first.
 
-        `schema` is that of its name, if the plan knows one, `call` its kind in the tracking API.
+        `schema` is that of its name, if the plan knows one, `call` its kind in the tracking API. Of
+        a refused one less is kept: it may be anything.
         """
         marks = self._marks_of(schema, call) if schema is not None else {}
+        self._redactor.foreign = refused
         if len(text) > most_bytes:
             return self._document(text[:most_bytes], marks)[:most_bytes]
         return self._document(text, marks)
@@ -113,6 +117,11 @@ class RedactionPass:
         if key not in self._marks:
             self._marks[key] = _marks(schema, call)
         return self._marks[key]
+
+
+def is_foreign(item: object) -> bool:
+    """Whether an item has fields that no call of the tracking API has, such as a webhook's."""
+    return isinstance(item, dict) and not all(folded(key) in API_FIELDS for key in item)
 
 
 def without_write_key(text: bytes) -> bytes:

@@ -14,7 +14,7 @@ from ingest.draft import Draft, Rules
 from ingest.event import Envelope, Origin, RawEvent
 from ingest.judgement import judge, recognise
 from ingest.kept_text import as_utf8, start_of
-from ingest.personal import RedactionPass, without_write_key
+from ingest.personal import RedactionPass, is_foreign, without_write_key
 from ingest.refusal import Refusal
 from ingest.rejection import Reason, Rejection
 from ingest.row import MAX_RUN_LENGTH, Row, received_at
@@ -53,7 +53,8 @@ class Pipeline:
             arrival += ARRIVAL_STEP
         rejected = judge(drafts, self.rules)
         rules = self.rules
-        if not rules.redaction.may_hold([draft.text for draft in drafts]):
+        foreign = rejected and any(draft.rejection and is_foreign(draft.item) for draft in drafts)
+        if not foreign and not rules.redaction.may_hold([draft.text for draft in drafts]):
             rows = [_row(draft, origin, rules) for draft in drafts]
             return Admission(rows, _results(drafts, rules) if rejected else {}, rejected)
         redacting = rules.redaction.begin()
@@ -98,7 +99,8 @@ def row_of(draft: Draft, origin: Origin, rules: Rules, redacting: RedactionPass)
     schema = draft.schema
     if schema is None and draft.sent_name:
         schema = rules.plan.find(draft.sent_name, None)
-    text = redacting.event(draft.text, schema, draft.type, rules.limits.max_event_bytes)
+    limit, refused = rules.limits.max_event_bytes, draft.rejection is not None
+    text = redacting.event(draft.text, schema, draft.type, limit, refused=refused)
     column = redacting.column
     sent_id = draft.item.get("messageId") if isinstance(draft.item, dict) else None
     kept_id = redacting.id(sent_id)
@@ -114,7 +116,8 @@ def row_of(draft: Draft, origin: Origin, rules: Rules, redacting: RedactionPass)
 
 
 def _row_of_one(draft: Draft, origin: Origin, rules: Rules, redacting: RedactionPass) -> Row:
-    if rules.redaction.may_hold((draft.text,)):
+    foreign = draft.rejection is not None and is_foreign(draft.item)
+    if foreign or rules.redaction.may_hold((draft.text,)):
         return row_of(draft, origin, rules, redacting)
     return _row(draft, origin, rules)
 

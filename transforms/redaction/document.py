@@ -12,17 +12,20 @@ from typing import Any
 
 from transforms.privacy import mask_ip
 from transforms.redaction.names import (
+    API_FIELDS,
     IDS,
     LABELS,
     OF_PEOPLE,
     OF_THINGS,
     SPOKEN,
+    TEXTS,
     VALUES,
     WRITE_KEY,
     folded,
     label,
 )
 from transforms.redaction.patterns import HASHED, Where
+from transforms.redaction.raw import values_of
 from transforms.redaction.text import Redactor
 
 Marks = Mapping[str, Any]
@@ -68,6 +71,8 @@ class _Frame:
     values: list[int] = field(default_factory=list)
     """Where in the output texts stand whose name may come later."""
     owner: "_Frame | None" = None
+    foreign: bool = False
+    """It belongs to no field of the tracking API."""
 
 
 class _Reading:
@@ -106,6 +111,8 @@ class _Reading:
         frame = self._frames[-1]
         key = _decoded(token)
         frame.name = folded(key) if len(key) <= _LONGEST_KEY else ""
+        if self._redactor.foreign and len(self._frames) == _TOP:
+            frame.foreign = frame.name not in API_FIELDS
         if frame.name == WRITE_KEY:
             return self._cut(position)
         kept = self._redactor.text(key)
@@ -154,7 +161,9 @@ class _Reading:
         self._out.append(first)
         if first == "{":
             owner = frame if frame.is_object and name in VALUES else frame.owner
-            self._frames.append(_Frame(inner, is_object=True, parent=name, owner=owner))
+            self._frames.append(
+                _Frame(inner, is_object=True, parent=name, owner=owner, foreign=frame.foreign)
+            )
         else:
             array = _Frame(
                 inner,
@@ -163,6 +172,7 @@ class _Reading:
                 parent=frame.parent,
                 personal=personal,
                 owner=frame if frame.is_object and name in VALUES else frame.owner,
+                foreign=frame.foreign,
             )
             self._frames.append(array)
         return position
@@ -189,6 +199,8 @@ class _Reading:
         if name in SPOKEN or (frame.labelled and name in VALUES):
             return True
         if name == "name" and frame.parent in OF_PEOPLE:
+            return True
+        if frame.foreign and name in TEXTS:
             return True
         return name == "value" and self._redactor.of_forms
 
@@ -248,6 +260,8 @@ class _Reading:
         cut = self._end == len(self._text) and not (len(token) > 1 and token[-1] == '"')
         where = Where(name, ids=name in IDS, cut=cut)
         kept = self._redactor.inside(text, where, inner, self._depth)
+        if frame.foreign and not _OF_MACHINES.fullmatch(kept) and not _is_json(kept):
+            kept = self._redactor.hashed(text, "text") if kept.strip() else kept
         owner = frame if frame.is_object and name in VALUES else frame.owner
         if owner is not None:
             owner.values.append(len(self._out))
@@ -260,7 +274,7 @@ class _Reading:
         return name in SPOKEN or MARKED in self._redactor.traits.get(name, ())
 
     def _bare(self, token: str, frame: _Frame) -> str:
-        if len(token) < _SHORTEST_NUMBER or token[0] in "-.":
+        if len(token) < _SHORTEST_NUMBER or token[0] in "-." or token.endswith(_HASH):
             return token
         if token.isdigit() and "card" not in frame.name and "카드" not in frame.name:
             return token
@@ -273,6 +287,10 @@ class _Reading:
 
 
 _NULL = "null"
+_HASH = "hmac-sha256"  # the digits follow behind a colon
+_TOP = 2  # the text itself, and its object
+_OF_MACHINES = re.compile(r"[!-~]{0,512}")
+"""Ids, words of a closed set, times and addresses; sentences and names have blanks or letters."""
 _COMMA = re.compile(r"\s*+,")
 _SHORTEST_NUMBER = 6
 
@@ -280,6 +298,7 @@ _SHORTEST_NUMBER = 6
 class DocumentRedactor(Redactor):
     """A redactor of JSON texts.
 
+    While it is `foreign`, sentences and names are hashed in what is no field of the tracking API.
     `traits` are the marks of a person's traits, wherever these stand; `marked` are the folded names
     of all fields that the plan marks, which count anywhere while it is `strict`. `of_forms` is set
     while a text tells of a form: every `value` in it may be what somebody wrote there.
@@ -298,6 +317,7 @@ class DocumentRedactor(Redactor):
         self.mask_ip = mask_ip
         self.marked = marked
         self.strict = False
+        self.foreign = False
         self.traits: Marks = traits or {}
         self.of_forms = False
 
@@ -310,11 +330,29 @@ class DocumentRedactor(Redactor):
 
     def body(self, text: str) -> str:
         """Replace what is personal in a text of any kind: JSON or not, whole or broken."""
-        self.strict = True
+        if text.lstrip()[:1] not in ("{", "[", '"'):
+            text = self._raw(text)
+        self.strict = self.foreign = True
         try:
-            return self.document(text, {})
+            kept = self.document(text, {})
         finally:
-            self.strict = False
+            self.strict = self.foreign = False
+        return kept if _is_json(kept) else self._raw(kept)
+
+    def _raw(self, text: str) -> str:
+        """Replace what is personal in a text that is no JSON, outside of strings too."""
+        text = self.text(text, Where(cut=True))
+        pieces, end = [], 0
+        for start, stop in sorted(values_of(text, self._is_name)):
+            value = text[start:stop]
+            if start >= end and "hmac-sha256:" not in value:
+                pieces += [text[end:start], self.hashed(value.strip(), "field")]
+                end = stop
+        return "".join((*pieces, text[end:]))
+
+    def _is_name(self, name: str) -> bool:
+        name = folded(name)
+        return name in self.marked or name in SPOKEN
 
     def inside(self, text: str, where: Where, marks: Marks | None, depth: int) -> str:
         """Replace what is personal in a text, which may be a JSON text itself."""
@@ -328,6 +366,14 @@ class DocumentRedactor(Redactor):
         if depth and '"' in text and text.lstrip()[:1] in ("{", "["):
             return self.inside(text, where, None, depth)
         return super()._text(text, where, depth)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 _FORM = re.compile(r"(?:change|submit|focus)_form")

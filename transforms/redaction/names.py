@@ -40,50 +40,34 @@ SPOKEN_WORDS = frozenset(tuple(name.split("-")) for name in (_WORDS + _KOREAN).s
 SPOKEN = frozenset(folded("".join(words)) for words in SPOKEN_WORDS)
 """The same, folded."""
 
-OF_PEOPLE = frozenset(
-    map(
-        folded,
-        [
-            "user",
-            "customer",
-            "customer_details",
-            "billing_details",
-            "shipping",
-            "shipping_details",
-            "profile",
-            "person",
-            "member",
-            "recipient",
-            "owner",
-            "buyer",
-            "author",
-            "respondent",
-            "guardian",
-            "applicant",
-            "student",
-            "sender",
-        ],
-    )
+PEOPLE = frozenset(
+    """
+        user customer customer_details billing_details shipping shipping_details profile
+        person member recipient owner buyer author respondent guardian applicant student
+        sender
+    """.split()  # noqa: SIM905 - a word list
 )
+OF_PEOPLE = frozenset(map(folded, PEOPLE))
 """Objects about a person: a bare `name` directly in one is that person's."""
 
 OF_THINGS = frozenset(
-    [
-        "library",
-        "app",
-        "campaign",
-        "os",
-        "device",
-        "browser",
-        "product",
-        "products",
-        "group",
-        "company",
-        "plan",
-        "page",
-    ]
+    map(
+        folded,
+        """
+        library app campaign os device browser product products group company plan page
+        """.split(),  # noqa: SIM905 - a word list
+    )
 )
 """Objects whose `name` is no person's."""
+
+API_FIELDS = frozenset(
+    """
+    type event name category userid anonymousid groupid previousid messageid timestamp sentat
+    originaltimestamp receivedat properties traits context integrations batch channel version
+    writekey rudderid metadata projectid
+    """.split()  # noqa: SIM905 - a word list
+)
+"""Fields of calls and batches of the tracking API: what stands elsewhere, others have made."""
 
 IDS = frozenset(
     {"userid", "anonymousid", "messageid", "groupid", "previousid", "sessionid", "deviceid"}
@@ -95,36 +79,18 @@ LABELS = frozenset({"key", "name", "label", "field", "title", "question"})
 
 VALUES = frozenset({"value", "values", "answer", "answers", "text", "content", "response"})
 
-IN_QUERIES = frozenset(
-    map(
-        folded,
-        [
-            "code",
-            "sid",
-            "session",
-            "session_id",
-            "jsessionid",
-            "phpsessid",
-            "asp.net_sessionid",
-            "connect.sid",
-            "otp",
-            "sig",
-            "signature",
-            "x-amz-signature",
-            "x-amz-security-token",
-            "auth",
-            "jwt",
-            "ticket",
-            "assertion",
-            "samlresponse",
-            "key_secret",
-            "secret_token",
-            "reset_token",
-            "verification_code",
-        ],
-    )
+PARAMETERS = frozenset(
+    """
+        code sid session session_id jsessionid phpsessid asp.net_sessionid connect.sid otp sig
+        signature x-amz-signature x-amz-security-token auth jwt ticket assertion samlresponse
+        key_secret secret_token reset_token verification_code
+    """.split()  # noqa: SIM905 - a word list
 )
+IN_QUERIES = frozenset(map(folded, PARAMETERS))
 """Parameters of addresses that let somebody in."""
+
+TEXTS = frozenset({"text", "answer", "value", "response", "content"})
+"""Members of a stranger's document that hold what somebody wrote."""
 
 WRITE_KEY = "writekey"
 

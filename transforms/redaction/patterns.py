@@ -207,7 +207,7 @@ def _mails(text: str, where: Where) -> Iterator[Found]:
         yield Found(start, end, "email", plain(f"{name}@{behind[0]}"))
     if where.cut:
         match = _CUT.search(text, max(end, len(text) - 256))
-        if match is not None and _AT.search(match[0]):
+        if match is not None and _AT.search(match[0]) and any(map(str.isalpha, match[0])):
             yield Found(*match.span(), "email", match[0])
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import hyperscan
 
-from transforms.redaction.names import IN_QUERIES, OF_PEOPLE, SPOKEN_WORDS
+from transforms.redaction.names import PARAMETERS, PEOPLE, SPOKEN_WORDS
 
 _GAP = rb"[-. )(_/+~]"
 _END = rb"(?:[^0-9a-f-]|-[^0-9a-f])"
@@ -116,9 +116,9 @@ def _of_names(names: list[tuple[str, ...]]) -> Iterable[bytes]:
             yield name + rb" {0,2}(?:\\?[\"'=:]|%3D)"
         else:
             yield from _spellings("".join(words))
-    people = _any(OF_PEOPLE)
+    people = _any(PEOPLE)
     yield rb"(?:" + people + rb")[^0-9a-z]{0,4}:\s*[\[{]"
-    yield rb"[?&;#/](?:" + _any(IN_QUERIES) + rb")(?:=|%3D)"
+    yield rb"[?&;#/](?:" + _any(PARAMETERS) + rb")(?:=|%3D)"
 
 
 def _spellings(name: str) -> Iterable[bytes]:
@@ -130,4 +130,4 @@ def _spellings(name: str) -> Iterable[bytes]:
 
 
 def _any(names: Iterable[str]) -> bytes:
-    return "|".join(map(re.escape, sorted(names))).encode()
+    return "|".join(re.sub("[-_.]", "[-_.]?", name) for name in sorted(names)).encode()
