@@ -41,6 +41,9 @@ _FORMAT_TYPES = {
     "RowBinary": "application/octet-stream",
     "RowBinaryWithNamesAndTypes": "application/octet-stream",
 }
+_MAX_ANSWER_BYTES = 512 * 1024**2
+"""An answer is held in memory until it is sent."""
+
 _STATUS = {NOT_AUTHENTICATED: 401, DENIED: 403, NO_DATABASE: 404}
 _STATUS |= {159: 408, 241: 413, 396: 413, 158: 413, 202: 503, 210: 503}
 """HTTP's words for the engine's codes: time, memory, rows and bytes of one query; too many."""
@@ -62,7 +65,7 @@ class Limits:
             "timeout_before_checking_execution_speed": "0",
             "max_memory_usage": str(self.max_memory_bytes),
             "max_result_rows": str(self.max_rows),
-            "max_result_bytes": str(self.max_memory_bytes),
+            "max_result_bytes": str(min(self.max_memory_bytes, _MAX_ANSWER_BYTES)),
             "result_overflow_mode": "throw",
             "max_threads": "1",
             "max_ast_elements": "20000",

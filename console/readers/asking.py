@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
@@ -12,7 +12,7 @@ from fastapi import Request
 from console.readers.catalog import Catalog
 from console.readers.job import Answer, Job
 from console.readers.pool import Budget, Pool
-from console.readers.reader import Home
+from console.readers.reader import COMMAND, Home
 from console.readers.refusal import NO_READER, RefusalError
 from console.readers.slots import Client
 from console.readers.work import perform
@@ -40,12 +40,23 @@ class Strangers(Protocol):
 
 
 class Readers:
-    """Readers of an embedded warehouse, on a thread of their own that begins with the first job."""
+    """Readers of an embedded warehouse, on a thread of their own that begins with the first job.
 
-    def __init__(self, warehouse: Warehouse, budget: Budget, *, confined: bool = True) -> None:
+    `command` is what each of them runs.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        budget: Budget,
+        *,
+        confined: bool = True,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
         self._warehouse = warehouse
         self._budget = budget
         self._confined = confined
+        self._command = command
         self._lock = threading.Lock()
         self._home: Home | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -100,7 +111,9 @@ class Readers:
             with connection(self._warehouse, readonly=True) as client:
                 timezone = str(client.query("SELECT serverTimezone()").result_rows[0][0])
             folder = self._warehouse.folder.resolve()
-            self._home = Home(folder, timezone, self._budget.memory_bytes, self._confined)
+            self._home = Home(
+                folder, timezone, self._budget.memory_bytes, self._confined, self._command
+            )
         return self._home
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from console.readers.job import Answer, Job
 from console.readers.reader import Home, Reader
-from console.readers.refusal import BUSY, NO_READER, TIMEOUT, RefusalError
+from console.readers.refusal import BUSY, MEMORY, NO_READER, TIMEOUT, RefusalError
 from console.readers.slots import Client, Slots
 
 log = logging.getLogger(__name__)
@@ -203,13 +203,18 @@ class Pool:
 
     def _bound_memory(self) -> None:
         held = {reader: reader.memory_bytes() for reader in (*self._busy, *self._ready)}
-        if self._busy and sum(held.values()) > self._budget.memory_bytes:
-            largest = max(self._busy, key=lambda reader: held[reader])
-            largest.kill(
+        if sum(held.values()) <= self._budget.memory_bytes:
+            return
+        if len(self._ready) > 1:
+            self._end(self._ready.pop())
+        elif self._busy:
+            told = (
                 "This statement was ended since it took the most of the"
                 f" {self._budget.memory_bytes} bytes of memory that all have together; ask for"
                 " less. (MEMORY_LIMIT_EXCEEDED)"
             )
+            largest = max(self._busy, key=lambda reader: held[reader])
+            largest.kill(RefusalError(told, MEMORY, 413))
 
     def _release_idle(self) -> None:
         idle_s = time.monotonic() - self._asked_at

@@ -44,11 +44,13 @@ class Reader:
         self._process = process
         self._folder = folder
         self._has: Mapping[str, str] = {}
-        self.why_ended = ""
+        self._why_ended: RefusalError | None = None
 
     @classmethod
     async def started(cls, home: Home, catalog: Mapping[str, str]) -> "Reader":
         """Start one, with a folder of its own and nothing of this process but two pipes.
+
+        It stays in this session, since within one its niceness counts against the loader.
 
         Raises:
             RefusalError: it does not come up.
@@ -62,7 +64,6 @@ class Reader:
             stderr=DEVNULL,
             cwd=own,
             env={"TMPDIR": own, "HOME": own, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
-            start_new_session=True,
         )
         reader = cls(process, folder)
         try:
@@ -88,9 +89,9 @@ class Reader:
             raise RefusalError.of(message.head)
         return Answer(message.head["facts"], message.content)
 
-    def kill(self, why: str = "") -> None:
+    def kill(self, why: RefusalError | None = None) -> None:
         """End it at once, whatever it does; `why` is told to whoever waits for its answer."""
-        self.why_ended = self.why_ended or why
+        self._why_ended = self._why_ended or why
         if self._process.returncode is None:
             self._process.kill()
 
@@ -138,5 +139,5 @@ class Reader:
             read = orjson.loads(await outwards.readexactly(min(head, MAX_HEAD_BYTES)))
             return Message(read, await outwards.readexactly(content))
         except (OSError, EOFError, ValueError) as error:
-            told = self.why_ended or "The process that read for you has ended; ask again."
-            raise RefusalError(told, NO_READER, 503) from error
+            told = "The process that read for you has ended; ask again, or for less."
+            raise self._why_ended or RefusalError(told, NO_READER, 503) from error

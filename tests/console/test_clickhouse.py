@@ -333,10 +333,11 @@ def test_heavy_queries_leave_others_their_share(bounded: RunningProduct) -> None
     assert max(most) <= 3
 
 
-def readers_of(product: RunningProduct) -> list[psutil.Process]:
+def readers_of(product: RunningProduct) -> list[int]:
     """Give the processes of a product that run strangers' statements."""
     below = psutil.Process(product.process.pid).children(recursive=True)
-    return [one for one in below if "console.readers.process" in one.cmdline()]
+    found = (one.as_dict(["pid", "cmdline"], ad_value=[]) for one in below if one.is_running())
+    return [one["pid"] for one in found if "console.readers.process" in one["cmdline"]]
 
 
 def test_arrow_of_a_view_is_whole(client: Client) -> None:
