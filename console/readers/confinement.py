@@ -1,4 +1,4 @@
-"""Shuts a process in before it meets strangers: the files it needs, its threads, its two pipes."""
+"""Shuts a process in before it meets strangers: its files, its threads, a line to its owner."""
 
 import resource
 import site

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import shutil
+import socket
 import sys
 import tempfile
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,15 +41,23 @@ class Home:
 class Reader:
     """A running reader; `has` is what it has attached."""
 
-    def __init__(self, process: Process, folder: Path) -> None:
+    def __init__(
+        self,
+        process: Process,
+        folder: Path,
+        outwards: asyncio.StreamReader,
+        inwards: asyncio.StreamWriter,
+    ) -> None:
         self._process = process
+        self._outwards = outwards
+        self._inwards = inwards
         self._folder = folder
         self._has: Mapping[str, str] = {}
         self._why_ended: RefusalError | None = None
 
     @classmethod
     async def started(cls, home: Home, catalog: Mapping[str, str]) -> "Reader":
-        """Start one, with a folder of its own and nothing of this process but two pipes.
+        """Start one, with a folder of its own and nothing of this process but a line to it.
 
         It stays in this session, since within one its niceness counts against the loader.
 
@@ -57,15 +66,18 @@ class Reader:
         """
         folder = Path(tempfile.mkdtemp(prefix="funnelhouse-reader-"))
         own = str(folder)
+        # A pipe could be opened anew by its name in /proc; a socket cannot.
+        ours, theirs = socket.socketpair()
         process = await asyncio.create_subprocess_exec(
             *home.command,
-            stdin=PIPE,
-            stdout=PIPE,
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
             stderr=DEVNULL,
             cwd=own,
             env={"TMPDIR": own, "HOME": own, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
         )
-        reader = cls(process, folder)
+        theirs.close()
+        reader = cls(process, folder, *await asyncio.open_connection(sock=ours))
         try:
             async with asyncio.timeout(_START_S):
                 await reader._begin(home, catalog)
@@ -98,6 +110,7 @@ class Reader:
     async def gone(self) -> None:
         """Return when it has ended, and its folder is removed."""
         await self._process.wait()
+        self._inwards.close()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     @property
@@ -129,12 +142,10 @@ class Reader:
         self._has = catalog
 
     async def _exchange(self, message: Message) -> Message:
-        inwards, outwards = self._process.stdin, self._process.stdout
-        if inwards is None or outwards is None:
-            raise RuntimeError("a reader needs two pipes")
+        outwards = self._outwards
         try:
-            inwards.write(written(message))
-            await inwards.drain()
+            self._inwards.write(written(message))
+            await self._inwards.drain()
             head, content = LENGTHS.unpack(await outwards.readexactly(LENGTHS.size))
             read = orjson.loads(await outwards.readexactly(min(head, MAX_HEAD_BYTES)))
             return Message(read, await outwards.readexactly(content))

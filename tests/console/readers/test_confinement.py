@@ -57,7 +57,7 @@ OF_THE_SYSTEM = (
     *("/etc/hostname", "/etc/passwd", "/usr/lib/os-release", "/proc/self/environ", "/proc/version"),
     *("/proc/self/mem", "/proc/self/cmdline", "/proc/self/status", "/proc/1/environ"),
     *("/proc/1/cmdline", f"/proc/{os.getpid()}/environ", f"/proc/{os.getpid()}/cmdline"),
-    *("/proc/net/tcp", "/sys/kernel/notes"),
+    *("/proc/net/tcp", "/proc/self/fd/0", "/proc/self/fd/1", "/sys/kernel/notes"),
 )
 FORMS = (
     "SELECT file({path})",
