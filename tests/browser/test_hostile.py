@@ -27,6 +27,7 @@ from console.control import Control, control
 from console.door import COOKIE, Door
 from console.export import Export
 from console.pages.site import LINKED, ROOM
+from console.readers.asking import Nobody
 from funnelhouse.worker import TAG_FOLDER
 from ingest.metrics import SnapshotCollector
 from ingest.protocols import pixel, segment
@@ -70,7 +71,7 @@ def console_paths() -> list[str]:
 
 def sql_paths() -> list[str]:
     """Give every address of the SQL endpoint."""
-    return paths(clickhouse(NOWHERE, Door((), open=True), Limits(1, 1_000_000, 10, 1)))
+    return paths(clickhouse(Nobody(), Door((), open=True), Limits(1, 1_000_000, 10)))
 
 
 def warehouse_urls(product: RunningProduct) -> list[str]:
