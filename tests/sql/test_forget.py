@@ -1,5 +1,6 @@
 """Who is forgotten, and how surely: owners of devices as reports have them, kills, every file."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -257,14 +258,16 @@ def marks_of(client: Client, *ids: str) -> list[bytes]:
 def files_with(folder: Path, marks: list[bytes], *, but_parts: bool = False) -> list[str]:
     """Name the files below a folder that hold a mark; without those of parts where asked."""
     found = []
-    for path in sorted(folder.rglob("*")):
-        if but_parts and path.suffix not in {".txt", ".sql", ".json", ".log"}:
-            continue
-        try:
-            data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-        except FileNotFoundError:
-            continue
-        found += [str(path.relative_to(folder)) for mark in marks if mark in data]
+    # The engine removes folders meanwhile, which a walk passes over.
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in sorted(names)):
+            if but_parts and path.suffix not in {".txt", ".sql", ".json", ".log"}:
+                continue
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            found += [str(path.relative_to(folder)) for mark in marks if mark in data]
     return found
 
 
