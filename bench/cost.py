@@ -18,7 +18,7 @@ from funnelhouse.worker import NoPandas, Worker, build_worker, keep_collector_aw
 from ingest.collector import Collector
 from ingest.encoding import inflate
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 600.0
 _MB = 1e6
 _MOST_INFLATED = 1 << 30
 SMALL_BYTES = 16_384

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-LIGHT_BYTES = 65_536
+LIGHT_BYTES = 40_000
 """What is smaller is done on the loop: it takes less than a turn of the thread would."""
 
 Result = TypeVar("Result")

@@ -18,7 +18,7 @@ class Limits:
     max_event_bytes: int = 32_768
     max_batch_events: int = 2_500
     max_values: int = 200_000
-    max_context_bytes: int = 4_194_304
+    max_context_bytes: int = 1_048_576
     max_waiting_bytes: int = 67_108_864
     max_depth: int = 32
     max_string_length: int = 8_192

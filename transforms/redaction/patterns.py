@@ -7,6 +7,7 @@ import re
 import sys
 import unicodedata
 from base64 import b64decode
+from bisect import bisect
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -128,11 +129,15 @@ def find(text: str, where: Where = NOWHERE) -> list[Found]:
     found: list[Found] = []
     for finder in finders:
         for one in finder(usual, where):
-            if all(one.end <= other.start or one.start >= other.end for other in found):
-                found.append(one)
-    found = [one for one in found if one.kind]
-    found.sort()
-    return found
+            at = bisect(found, one)
+            if _is_free(one, found[max(at - 1, 0) : at + 1]):
+                found.insert(at, one)
+    return [one for one in found if one.kind]
+
+
+def _is_free(one: Found, neighbours: list[Found]) -> bool:
+    """Whether a match overlaps neither of those before and behind it; a text may hold thousands."""
+    return all(one.end <= other.start or one.start >= other.end for other in neighbours)
 
 
 def _hashed(text: str, _where: Where) -> Iterator[Found]:
