@@ -40,6 +40,7 @@ from tests.conftest import READ_KEY, RunningProduct
 HOSTILE = (Path(__file__).parent / "hostile.js").read_text(encoding="utf-8")
 PAGE = f"<!doctype html><meta charset=utf-8><body><script>{HOSTILE}</script>"
 REFUSALS = ("This host name is not known here", "A page of another site asked for this")
+REFUSED = {400, 403}
 QUERY = "?lang=ko&query=SELECT+'leaked%3D1'+FORMAT+TabSeparatedRaw"
 NOWHERE = Warehouse(Path("/nowhere"))
 OF_STATE = """
@@ -104,14 +105,14 @@ class Victim:
             "cookies": sorted((one["name"], one["value"]) for one in self.context.cookies()),
         }
 
-    def taken(self) -> set[str]:
-        """Addresses, without their queries, of what was answered with anything but a refusal."""
+    def asked(self, *, refused: bool) -> set[str]:
+        """Paths that the warehouse process answered with a refusal, or with anything else."""
         own = {self.product.settings.console, self.product.settings.sql}
         ports = {address.rpartition(":")[2] for address in own}
         return {
             urlsplit(one.url).path
             for one in self.answers
-            if one.status not in {400, 403} and str(urlsplit(one.url).port) in ports
+            if (one.status in REFUSED) == refused and str(urlsplit(one.url).port) in ports
         }
 
 
@@ -140,15 +141,15 @@ def victim(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Victim]
 def hostile_page(victim: Victim, site: Site, origin: str) -> tuple[Page, Callable[[str], str]]:
     """Open the hostile page, and give by which address it reaches one of the product's."""
     page = victim.context.new_page()
+    for host in (origin, "rebound.example", "127.0.0.1"):
+        site.pages[host, "/"] = PAGE
     if origin != "rebound":
-        site.pages[origin, "/"] = PAGE
         page.goto(site.url(origin))
         return page, str
-    # What the name led to first: the owner's own server, at the same port.
-    victim.context.route(
-        "**/first", lambda route: route.fulfill(body=PAGE, content_type="text/html")
-    )
-    page.goto(f"http://rebound.example:{urlsplit(victim.product.console_url).port}/first")
+    # The name led to its owner's server at this port first.
+    first = f"http://rebound.example:{urlsplit(victim.product.console_url).port}/first"
+    victim.context.route(first, lambda route: route.continue_(url=site.url("127.0.0.1")))
+    page.goto(first)
     return page, lambda url: url.replace("127.0.0.1", "rebound.example")
 
 
@@ -176,7 +177,8 @@ def test_it_reads_and_changes_nothing(victim: Victim, site: Site, origin: str) -
     assert len(urls) > 35
     read = page.evaluate("urls => attack(urls)", urls)
     assert [one for one in read if not one[2].startswith(REFUSALS)] == []
-    assert victim.taken() <= {"/first"}
+    assert victim.asked(refused=False) <= {"/first"}
+    assert victim.asked(refused=True) == {urlsplit(url).path for url in urls}
     assert victim.state == before
 
 
@@ -202,7 +204,8 @@ def test_windows_show_pages_and_tell_nothing(victim: Victim, site: Site) -> None
         )
         opened.value.close()
     assert [one for one in seen if one] == []
-    assert {way for way in victim.taken() if not way.startswith("/static/")} == LINKED
+    shown = {way for way in victim.asked(refused=False) if not way.startswith("/static/")}
+    assert shown == LINKED
     assert victim.state == before
 
 
