@@ -326,7 +326,9 @@ def test_heavy_queries_leave_others_their_share(bounded: RunningProduct) -> None
             bounded.post("/v1/track", {"event": "nope", "anonymousId": "h"}, auth=("dev", ""))
             bounded.wait_visible(is_there)
             with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as other:
-                assert other.post(url, content=b"SELECT 1", timeout=60).text == "1\n"
+                bounded.wait_visible(
+                    lambda: other.post(url, content=b"SELECT 1", timeout=60).text == "1\n"
+                )
         finally:
             landed.set()
         assert [one.result() for one in asking] == [None] * 6
