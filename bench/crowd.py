@@ -17,7 +17,7 @@ from funnelhouse.settings import Settings
 from schemas.registry import load_plan
 from sql.builds import PlanTables, apply_plan
 from sql.client import DATABASE, EXACT
-from sql.settle import TOUCHED, Settlement
+from sql.refresh import BATCH_COLUMNS, Refresh
 
 FUNNEL = "bootcamp_short"
 EXPERIMENT = "oopy_guide"
@@ -52,7 +52,7 @@ def warehouse(folder: Path) -> Iterator[Client]:
         yield client
 
 
-def bring_plan(client: Client, settlement: Settlement) -> None:
+def bring_plan(client: Client, refresh: Refresh) -> None:
     """Bring the shipped plan into force, cut down to the crowd's funnel and experiment."""
     whole = tables_of(load_plan(Settings().plan))
     plan = PlanTables(
@@ -66,15 +66,15 @@ def bring_plan(client: Client, settlement: Settlement) -> None:
         experiment_events=[row for row in whole.experiment_events if row[0] == EXPERIMENT],
         signal_rules=[row for row in whole.signal_rules if row[0] == EXPERIMENT],
     )
-    apply_plan(client, plan, settlement, lambda *_: None)
+    apply_plan(client, plan, refresh, lambda *_: None)
 
 
 class Crowd:
     """So many events of a crowd: a tenth as many people, 1 % duplicates received days later."""
 
-    def __init__(self, client: Client, settlement: Settlement, events: int) -> None:
+    def __init__(self, client: Client, refresh: Refresh, events: int) -> None:
         self._client = client
-        self._settlement = settlement
+        self._refresh = refresh
         self._events = events
         self._visits = 0
 
@@ -96,7 +96,7 @@ class Crowd:
         loaded = [self._insert(statement, parameters) for statement in (_CROWD, _SHOWN)]
         touched = pa.concat_tables(table.unify_dictionaries() for table in loaded)
         started = time.monotonic()
-        self._settlement.load(self._client, touched)
+        self._refresh.load(self._client, touched)
         return time.monotonic() - started
 
     def _insert(self, statement: str, parameters: dict[str, Any]) -> pa.Table:
@@ -107,6 +107,6 @@ class Crowd:
             f"INSERT INTO events_raw ({columns}) {statement}", parameters=parameters
         )
         return self._client.query_arrow(
-            f"SELECT {', '.join(TOUCHED)} FROM ({statement})",  # noqa: S608 - our own text
+            f"SELECT {', '.join(BATCH_COLUMNS)} FROM ({statement})",  # noqa: S608 - our own text
             parameters=parameters,
         )

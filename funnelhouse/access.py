@@ -28,7 +28,7 @@ from funnelhouse.warehouse import prepare
 from ingest.loader import Loader, LoaderConfig
 from sql.client import WarehouseError, connect, connection
 from sql.place import Warehouse
-from sql.settle import Settlement
+from sql.refresh import Refresh
 
 _REFUSED = 400
 _NO_WAREHOUSE = 502
@@ -72,7 +72,7 @@ class Direct:
 
     warehouse: Warehouse
     jobs: dict[str, Job]
-    settlement: Settlement
+    refresh: Refresh
 
     def query(self, statement: str, fmt: str) -> bytes:
         """Run a read-only statement."""
@@ -94,7 +94,7 @@ class Direct:
         """Insert rows of an archive."""
         try:
             with connection(self.warehouse) as client:
-                insert_piece(self.settlement, client, table, token, rows)
+                insert_piece(self.refresh, client, table, token, rows)
         except (ClickHouseError, ValueError) as error:
             raise RefusedError(str(error)) from error
 
@@ -150,7 +150,7 @@ def open_warehouse(
         found = attempts(_reach, settings, held)
         if prepared and isinstance(found, Direct) and not settings.warehouse:
             with connection(found.warehouse) as client:
-                prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
+                prepare(client, settings, Refresh(settings.timezone, settings.session_timeout_s))
                 # The engine stays open as long as any connection is.
                 yield found
         else:
@@ -167,15 +167,15 @@ def _reach(settings: Settings, held: ExitStack) -> Access:
             held.enter_context(only_one(settings, "warehouse"))
         except AlreadyRunningError as error:
             raise _no_answer(settings) from error
-    settlement = Settlement(settings.timezone, settings.session_timeout_s)
-    change = PlanChange(settings, settlement)
+    refresh = Refresh(settings.timezone, settings.session_timeout_s)
+    change = PlanChange(settings, refresh)
     held.callback(change.stop)
-    drain = partial(_load_all, settings, settlement)
+    drain = partial(_load_all, settings, refresh)
     loading = Loading(settings.spool_folder, drain, partial(_all_loaded, drain))
-    verification = Verification(settings, settlement)
-    jobs = jobs_of(change, settlement, loading, verification)
+    verification = Verification(settings, refresh)
+    jobs = jobs_of(change, refresh, loading, verification)
     jobs["verify"] = partial(_verify_opened, verification, jobs["verify"])
-    return Direct(settings.warehouse_place, jobs, settlement)
+    return Direct(settings.warehouse_place, jobs, refresh)
 
 
 def _verify_opened(verification: Verification, job: Job, client: Client, asked: Any) -> Any:
@@ -191,12 +191,12 @@ def _all_loaded(drain: Drain) -> Iterator[None]:
     yield
 
 
-def _load_all(settings: Settings, settlement: Settlement) -> None:
+def _load_all(settings: Settings, refresh: Refresh) -> None:
     """Load all that the spool holds, since no other process does."""
     loader = Loader(
         LoaderConfig(settings.spool_folder, settings.run_folder, settings.load_max_bytes),
         lambda: connect(settings.warehouse_place),
-        settlement,
+        refresh,
     )
     settings.spool_folder.mkdir(parents=True, exist_ok=True)
     while loader.load_once():

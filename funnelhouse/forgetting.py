@@ -13,7 +13,7 @@ from ingest.disk import LOCAL_DISK
 from ingest.recovery import damaged_folder
 from sql.client import WarehouseError
 from sql.forget import forget, go_on, is_under_way
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.snapshot import drop
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Loading:
 
 
 def forget_person(
-    client: Client, person: str, settlement: Settlement, loading: Loading
+    client: Client, person: str, refresh: Refresh, loading: Loading
 ) -> dict[str, Any]:
     """Load what the spool holds, then remove the person; no load comes between.
 
@@ -43,19 +43,19 @@ def forget_person(
     if not person.strip():
         raise ValueError("Name a person by a user id or a device's id.")
     loading.drain()
-    with loading.rest(), settlement.rules, settlement.turn:
+    with loading.rest(), refresh.rules, refresh.turn:
         # What is kept for an export that is under way holds the person too.
         drop(client)
         forgotten = forget(client, person)
     return asdict(forgotten) | {"damaged_pieces": _remove_damaged(loading.spool)}
 
 
-def finish_forgetting(client: Client, settlement: Settlement) -> None:
+def finish_forgetting(client: Client, refresh: Refresh) -> None:
     """Remove the rest of somebody whose forgetting was killed; nothing may be loaded meanwhile."""
     if not is_under_way(client):
         return
     log.warning("somebody's forgetting was broken off, and is finished now")
-    with settlement.rules, settlement.turn:
+    with refresh.rules, refresh.turn:
         try:
             go_on(client)
         except WarehouseError as error:

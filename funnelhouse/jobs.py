@@ -16,7 +16,7 @@ from funnelhouse.forgetting import Loading, forget_person
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.verification import Verification
 from sql.runs import Run, end_run, find_run, newest_runs, start_run
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.spend import Spend, import_spend
 from sql.targets import import_targets
 from sql.upgrade import shipped, status
@@ -81,7 +81,7 @@ JOBS: dict[str, Job] = {
 
 
 def jobs_of(
-    change: PlanChange, settlement: Settlement, loading: Loading, verification: Verification
+    change: PlanChange, refresh: Refresh, loading: Loading, verification: Verification
 ) -> dict[str, Job]:
     """Give all jobs: those on the warehouse alone, on the change of its plan, and on people."""
 
@@ -110,12 +110,12 @@ def jobs_of(
 
     return (
         JOBS
-        | archive_jobs(loading.spool, settlement, loading.rest)
+        | archive_jobs(loading.spool, refresh, loading.rest)
         | {
             "judge_release": judge_release,
             "apply_plan": lambda _client, folder: change.begin(folder),
             "plan": lambda client, _: change.progress(client),
-            "forget": lambda client, person: forget_person(client, person, settlement, loading),
+            "forget": lambda client, person: forget_person(client, person, refresh, loading),
             "verify": lambda client, asked: to_builtins(verification.verify(client, **asked)),
             "experiments": listed,
             "experiment_readout": read_out,

@@ -21,8 +21,8 @@ from schemas.registry import load_plan
 from sql.builds import Earlier, apply_plan
 from sql.client import WarehouseError, connection
 from sql.growth import events_read, stop_growing
-from sql.settle import Settlement
-from sql.timeouts import settle_sessions
+from sql.refresh import Refresh
+from sql.timeouts import refresh_sessions
 
 log = logging.getLogger(__name__)
 _AGAIN_S = 0.5
@@ -53,9 +53,9 @@ class Progress:
 class PlanChange:
     """Brings the plan in the settings' folder into force, and then their session timeout."""
 
-    def __init__(self, settings: Settings, settlement: Settlement) -> None:
+    def __init__(self, settings: Settings, refresh: Refresh) -> None:
         self._settings = settings
-        self._settlement = settlement
+        self._refresh = refresh
         self._folder = settings.plan.resolve()
         self._beginning = Lock()
         self._stop = Event()
@@ -110,9 +110,9 @@ class PlanChange:
                 log.warning("a file of the plan is refused", extra={"fault": str(fault)})
             with connection(self._settings.warehouse_place) as client:
                 changed = apply_plan(
-                    client, tables_of(plan), self._settlement, self._note, self._earlier()
+                    client, tables_of(plan), self._refresh, self._note, self._earlier()
                 )
-                self._settle_sessions(client)
+                self._refresh_sessions(client)
             self._progress = Progress(changed=changed)
         except Exception as error:
             # Nobody waits for the thread: whatever it was is told by `progress`.
@@ -124,9 +124,9 @@ class PlanChange:
         folders = self._settings.archives
         return partial(earlier_events, folders) if folders else None
 
-    def _settle_sessions(self, client: Client) -> None:
+    def _refresh_sessions(self, client: Client) -> None:
         try:
-            settle_sessions(client, self._settlement, self._note)
+            refresh_sessions(client, self._refresh, self._note)
         except Exception:
             # The plan is in force all the same; the next start settles sessions again.
             if not self._stop.is_set():

@@ -26,7 +26,7 @@ from ingest.row import ARRIVAL_BITS
 from ingest.segment import read_segment
 from sql.client import WarehouseError, connection
 from sql.parts import Part, lost, parts_of
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.verify import Scope, findings_of_counts, findings_of_parts, lost_part
 
 log = logging.getLogger(__name__)
@@ -48,8 +48,8 @@ class _Parts(msgspec.Struct):
 class Verification:
     """Verifies in a thread, every night, and by `verify`; begins when the warehouse is ready."""
 
-    def __init__(self, settings: Settings, settlement: Settlement) -> None:
-        self._settings, self._settlement = settings, settlement
+    def __init__(self, settings: Settings, refresh: Refresh) -> None:
+        self._settings, self._refresh = settings, refresh
         self._stop = Event()
         self._thread = Thread(target=self._run, name="verification")
 
@@ -118,7 +118,7 @@ class Verification:
         if not found:
             return []
         # What is forgotten, replayed or imported meanwhile changes counts one after the other.
-        with self._settlement.rules, self._settlement.turn:
+        with self._refresh.rules, self._refresh.turn:
             return list(findings_of_counts(client, scope))
 
     def _secret(self, client: Client) -> Iterator[str]:

@@ -51,7 +51,7 @@ from schemas.registry import PlanError, load_plan
 from sql.builds import apply_plan, plan_in_force
 from sql.client import connect
 from sql.retention import retain
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.upgrade import migrate
 
 log = logging.getLogger(__name__)
@@ -66,19 +66,19 @@ def upgrade(client: Client, settings: Settings) -> None:
         log.info("migration applied", extra={"migration": name})
 
 
-def prepare(client: Client, settings: Settings, settlement: Settlement) -> None:
+def prepare(client: Client, settings: Settings, refresh: Refresh) -> None:
     """Bring a warehouse to this version's tables and views, and a plan into force if none is.
 
     Raises:
         PlanError: the first plan has a fault.
     """
     upgrade(client, settings)
-    finish_forgetting(client, settlement)
+    finish_forgetting(client, refresh)
     if not plan_in_force(client):
         plan = load_plan(settings.plan)
         for fault in plan.refused:
             log.warning("a file of the plan is refused", extra={"fault": str(fault)})
-        apply_plan(client, tables_of(plan), settlement, _log_progress)
+        apply_plan(client, tables_of(plan), refresh, _log_progress)
 
 
 def _log_progress(what: str, done: int, of: int) -> None:
@@ -116,18 +116,16 @@ def _await_drained(settings: Settings) -> None:
 def _jobs(
     settings: Settings,
     change: PlanChange,
-    settlement: Settlement,
+    refresh: Refresh,
     loader: Loader,
     verification: Verification,
 ) -> dict[str, Job]:
     drain = partial(_await_drained, settings)
     loading = Loading(settings.spool_folder, drain, loader.at_rest)
-    return jobs_of(change, settlement, loading, verification)
+    return jobs_of(change, refresh, loading, verification)
 
 
-def _control(
-    settings: Settings, ready: Event, jobs: dict[str, Job], settlement: Settlement
-) -> Control:
+def _control(settings: Settings, ready: Event, jobs: dict[str, Job], refresh: Refresh) -> Control:
     """Gather what the routes work with."""
     host, _ = host_and_port(settings.console)
     door = Door(settings.readers, open=is_loopback(host))
@@ -144,7 +142,7 @@ def _control(
         progress,
         settings.timezone,
         exposition(WarehouseCollector(settings.run_folder, partial(_held, settings))),
-        partial(insert_piece, settlement),
+        partial(insert_piece, refresh),
     )
 
 
@@ -203,8 +201,8 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
         SecretError: the secret is not the warehouse's, or is too short.
     """
     ready = Event()
-    settlement = Settlement(settings.timezone, settings.session_timeout_s)
-    change = PlanChange(settings, settlement)
+    refresh = Refresh(settings.timezone, settings.session_timeout_s)
+    change = PlanChange(settings, refresh)
     strangers = strangers_of(settings)
     faulty: list[PlanError | SecretError] = []
 
@@ -212,7 +210,7 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
         client = connect(settings.warehouse_place)
         if not ready.is_set():
             try:
-                prepare(client, settings, settlement)
+                prepare(client, settings, refresh)
                 check_secret(client, settings.secret_bytes())
                 retain(client, settings.retention_days)
             except (PlanError, SecretError) as error:
@@ -231,11 +229,11 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
     loader = Loader(
         LoaderConfig(settings.spool_folder, settings.run_folder, settings.load_max_bytes),
         opened,
-        settlement,
+        refresh,
     )
-    verification = Verification(settings, settlement)
-    jobs = _jobs(settings, change, settlement, loader, verification)
-    state = replace(_control(settings, ready, jobs, settlement), strangers=strangers)
+    verification = Verification(settings, refresh)
+    jobs = _jobs(settings, change, refresh, loader, verification)
+    state = replace(_control(settings, ready, jobs, refresh), strangers=strangers)
     app = control(state)
     beside = [*_beside(settings, change, state, lambda: app.state.site), verification]
     server = _server(settings, app)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingest.insertion import Insertion
 from ingest.load import Load
-from sql.settle import Settlement
+from sql.refresh import Refresh
 
 _ENOUGH_ROWS = 500_000
 _MOST_ROWS = 1_000_000
@@ -35,11 +35,11 @@ class Landing:
 
     def __init__(
         self,
-        settlement: Settlement,
+        refresh: Refresh,
         insertion: Insertion,
         landed: Callable[[Inserted], None],
     ) -> None:
-        self._settlement = settlement
+        self._refresh = refresh
         self._insertion = insertion
         self._landed = landed
         self._thread = ThreadPoolExecutor(1, "settle")
@@ -91,7 +91,7 @@ class Landing:
     def _settle(self, touched: list[pa.Table]) -> None:
         if touched:
             events = pa.concat_tables(touched)
-            self._insertion.run(lambda client: self._settlement.load(client, events))
+            self._insertion.run(lambda client: self._refresh.load(client, events))
 
     def _finish(self, done: "Future[None]") -> None:
         done.result()

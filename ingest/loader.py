@@ -26,7 +26,7 @@ from ingest.preparation import Preparation, Prepared, derived_from
 from ingest.recovery import recover, sealed
 from ingest.rejection import Reason
 from ingest.tables import refused, rejected_table, run_rejected_table, taken_back_table
-from sql.settle import TOUCHED, Settlement
+from sql.refresh import BATCH_COLUMNS, Refresh
 from sql.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -56,19 +56,19 @@ class Loader:
         self,
         config: LoaderConfig,
         connect: Callable[[], Client],
-        settlement: Settlement,
+        refresh: Refresh,
         disk: Disk = LOCAL_DISK,
     ) -> None:
         self.stop = Event()
         self._config = config
-        self._settlement = settlement
+        self._refresh = refresh
         self._disk = disk
         self._loads = Loads(config.spool, disk)
         self._insertion, asking, settling = (
             Insertion(connect, self.stop, self._note_retry, config.longest_wait_s) for _ in range(3)
         )
         self._preparation = Preparation(config.spool, disk, asking)
-        self._landing = Landing(settlement, settling, self._landed)
+        self._landing = Landing(refresh, settling, self._landed)
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
         self._announced: set[str] = set()
         self._thread = ThreadPoolExecutor(1, "derive")
@@ -164,7 +164,7 @@ class Loader:
         insert = self._insertion.insert
         insert("rejected_raw", rejected_table(rows.rejected), load.token("rejected_raw"))
         self._insert_runs(rows.of_runs, load)
-        with self._settlement.rules:
+        with self._refresh.rules:
             while (touched := self._insert_accepted(prepared)) is None:
                 self._loads.fix(load)
         for one in load.refused:
@@ -215,7 +215,7 @@ class Loader:
                 load.split(part, count, str(error))
                 return None
             if events.num_rows:
-                touched.append(events.select(TOUCHED))
+                touched.append(events.select(BATCH_COLUMNS))
         return touched
 
     def _insert_part(self, prepared: Prepared, part: Part) -> pa.Table:

@@ -2,15 +2,19 @@
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
+from uuid import UUID
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-_TOUCHED = """
-SELECT count()
+_AFFECTED = """
+SELECT
+    source,
+    event_id,
+    previous_id
 FROM aliases
-WHERE event_id IN (SELECT event_id FROM touched)
-    OR previous_id IN (SELECT id FROM seeds WHERE NOT known)
+WHERE event_id IN (SELECT event_id FROM batch_events)
+    OR previous_id IN (SELECT anonymous_id FROM batch_events)
 """
 _PAIRS = """
 WITH
@@ -34,41 +38,49 @@ WITH
         )
     )
 SELECT
+    source,
+    event_id,
     previous_id,
     user_id,
     previous_id NOT IN (SELECT anonymous_id FROM devices)
         AND (source, event_id, arrival) NOT IN (
             SELECT source, event_id, arrival FROM duplicate_arrivals
             WHERE (source, event_id) IN (SELECT source, event_id FROM aliases)
-        ) AS joins,
-    (source, event_id) IN (SELECT source, event_id FROM touched)
-        OR previous_id IN (SELECT id FROM seeds WHERE NOT known) AS is_touched
+        ) AS joins
 FROM aliases
 """
 
 
 class Pair(NamedTuple):
-    """A copy of an alias call: whether it joins its two users, and whether the load touched it."""
+    """A copy of an alias call, and whether it joins its two users."""
 
+    source: str
+    event_id: UUID
     previous_id: str
     user_id: str
     joins: bool
-    is_touched: bool
 
 
 def join_users(client: Client, version: int) -> Collection[str]:
-    """Join users anew whose alias calls the load touched; returns all who may be joined otherwise.
+    """Join users anew whose alias calls the batch affects; returns all who may be joined otherwise.
 
-    `touched` and `seeds` hold the load. `version` stands beside what is written; of two rows of a
-    user the greater one counts. Those returned are the same when the work is repeated.
+    `batch_events` holds the batch. `version` stands beside what is written; of two rows of a user
+    the greater one counts. Those returned are the same when the work is repeated.
     """
-    if not client.query(_TOUCHED).result_rows[0][0]:
+    affected = client.query(_AFFECTED).result_rows
+    if not affected:
         return frozenset()
+    calls = {(source, event_id) for source, event_id, _ in affected}
+    devices = {previous_id for _, _, previous_id in affected}
     pairs = [Pair(*row) for row in client.query(_PAIRS).result_rows]
-    of_any_copy = people_of(pair[:2] for pair in pairs)
-    groups = {of_any_copy[pair.user_id] for pair in pairs if pair.is_touched}
+    of_any_copy = people_of(pair[2:4] for pair in pairs)
+    groups = {
+        of_any_copy[pair.user_id]
+        for pair in pairs
+        if pair[:2] in calls or pair.previous_id in devices
+    }
     users = {user for user, group in of_any_copy.items() if group in groups}
-    person = people_of(pair[:2] for pair in pairs if pair.joins)
+    person = people_of(pair[2:4] for pair in pairs if pair.joins)
     rows = client.query("SELECT user_id, person_id FROM aliased_users FINAL").result_rows
     stored = {user: person for user, person in rows}  # noqa: C416 - what a row is
     changed = [u for u in sorted(users) if person.get(u, u) != stored.get(u, u)]

@@ -1,7 +1,7 @@
 """Brings a plan into force: states of new or edited funnels grow beside the old, then all switch.
 
 A build is one version of a funnel as its file stands. Its events are found by the materialized
-view's own SELECT, everybody is settled, and only then do views read it.
+view's own SELECT, everybody is refreshed, and only then do views read it.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from sql.client import WarehouseError
 from sql.growth import grow, grow_of
 from sql.layout import cluster_of, share, stored
 from sql.lost import Lost, lost_events
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.signals import grow_signals, signal_rows
 
 Rows = Sequence[tuple[Any, ...]]
@@ -114,7 +114,7 @@ class PlanTables:
 def apply_plan(
     client: Client,
     plan: PlanTables,
-    settlement: Settlement,
+    refresh: Refresh,
     note: Note,
     earlier: Earlier | None = None,
 ) -> bool:
@@ -132,16 +132,15 @@ def apply_plan(
     builds = plan.builds()
     new = {build: rules for build, rules in builds.items() if build not in complete}
     if new:
-        events = _earlier_events(client, settlement, None, earlier)
-        with settlement.growing(client, list(new)):
-            _grow(client, new, settlement, note, events)
-    signals = plan.signals(settlement.timezone)
+        events = _earlier_events(client, refresh, None, earlier)
+        _grow(client, new, refresh, note, events)
+    signals = plan.signals(refresh.timezone)
     unseen = {build: rules for build, rules in signals.items() if build not in complete}
     if unseen:
-        rows = signal_rows(unseen, settlement.timezone)
-        events = _earlier_events(client, settlement, min(row[-1] for row in rows), earlier)
+        rows = signal_rows(unseen, refresh.timezone)
+        events = _earlier_events(client, refresh, min(row[-1] for row in rows), earlier)
         note("events", 0, 1)
-        grow_signals(client, rows, settlement, events)
+        grow_signals(client, rows, refresh, events)
     _write_plan(client, plan, builds, signals)
     names = [*builds, *signals]
     client.insert("plan_states", [[plan.name, names]], column_names=["plan", "builds"])
@@ -171,14 +170,14 @@ def _state(client: Client) -> tuple[str, Collection[str]]:
 
 
 def _earlier_events(
-    client: Client, settlement: Settlement, since: datetime | None, earlier: Earlier | None
+    client: Client, refresh: Refresh, since: datetime | None, earlier: Earlier | None
 ) -> Earliest:
     """Find the events that new builds need and the warehouse has no more, from `since` on.
 
     Raises:
         WarehouseError: nobody has them.
     """
-    with settlement.rules:
+    with refresh.rules:
         lost = lost_events(client)
     if lost is None or (since is not None and lost.last < since):
         return tuple
@@ -195,12 +194,10 @@ def _earlier_events(
     return earlier(lost)
 
 
-def _grow(
-    client: Client, builds: Builds, settlement: Settlement, note: Note, earlier: Earliest
-) -> None:
+def _grow(client: Client, builds: Builds, refresh: Refresh, note: Note, earlier: Earliest) -> None:
     names = list(builds)
     rows = [(build, *rule) for build, rules in builds.items() for rule in rules]
-    with settlement.rules:
+    with refresh.rules:
         known = client.query("SELECT DISTINCT build FROM stage_rules").result_rows
         missing = [row for row in rows if (row[0],) not in known]
         if missing:
@@ -209,7 +206,7 @@ def _grow(
     note("events", 0, 1)
     grow(client, "stage_events", names)
     grow_of(client, "stage_events", names, earlier())
-    settlement.everybody(client, lambda done, of: note("people", done, of))
+    refresh.backfill(client, names, lambda done, of: note("people", done, of))
 
 
 def _write_plan(client: Client, plan: PlanTables, builds: Builds, signals: Builds) -> None:

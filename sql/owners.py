@@ -5,18 +5,19 @@ from contextlib import contextmanager
 
 from clickhouse_connect.driver.client import Client
 
-from sql.statements import Statements
+from sql.layout import catch_up
+from sql.lineage import models, statement
+from sql.refresh import LINKS
 
-_LOGINS = """
-INSERT INTO logins
-SELECT *
-FROM device_logins FINAL
+_ASKED = """
+INSERT INTO asked_devices
+SELECT DISTINCT anonymous_id
+FROM device_logins
 WHERE anonymous_id = {device:String}
     OR anonymous_id IN (
         SELECT anonymous_id FROM device_logins WHERE user_id IN {users:Array(String)}
     )
 """
-_RULE = ("058_copies", "060_owners")
 
 
 @contextmanager
@@ -27,8 +28,9 @@ def owners_of_devices(client: Client, users: Sequence[str], device: str) -> Iter
     one of the users ever logged in, and of one device by its id. Nothing may be refreshed
     meanwhile.
     """
-    statements = Statements(client, {})
-    with statements.scratch():
-        client.command(_LOGINS, parameters={"users": list(users), "device": device})
-        statements.run(*_RULE)
-        yield
+    catch_up(client, *LINKS)
+    client.command("CREATE OR REPLACE TEMPORARY TABLE asked_devices (id String) ENGINE = Memory")
+    client.command(_ASKED, parameters={"users": list(users), "device": device})
+    client.command(statement(models()["owners_of_asked"], {"devices": "asked_devices"}))
+    yield
+    client.command("DROP TEMPORARY TABLE IF EXISTS owners, asked_devices")

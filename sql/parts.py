@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-_EMPTIED = ("forget_", "export_", "plan_", "postponed_", "stage_rules", "signal_rules")
+_EMPTIED = ("forget_", "export_", "plan_", "stage_rules", "signal_rules")
 """Beginnings of tables that the product empties or removes itself."""
 
 _PARTS = """

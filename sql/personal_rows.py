@@ -31,7 +31,7 @@ CONDITIONS: Mapping[str, str] = {
     "sessions_raw": f"person_id IN {_IDS}",
     "user_devices": f"user_id IN {_IDS} OR anonymous_id IN {_IDS}",
     "aliased_users": f"user_id IN {_IDS} OR person_id IN {_IDS}",
-    "postponed_seeds": f"id IN {_IDS}",
+    "device_ownership": f"person_id IN {_IDS} OR anonymous_id IN {_IDS}",
     **dict.fromkeys(
         ("rejected_raw", "rejected_arrivals"),
         "(source, arrival, event_id) IN (SELECT source, arrival, event_id FROM forget_rejected)",

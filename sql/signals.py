@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from sql.growth import grow, grow_of
 from sql.layout import share
-from sql.settle import Settlement
+from sql.refresh import Refresh
 
 Builds = Mapping[str, Sequence[tuple[Any, ...]]]
 """Rules by build, as `signal_rules` of a plan's tables: experiment first, and a day at the end."""
@@ -35,7 +35,7 @@ def signal_rows(builds: Builds, timezone: str) -> list[tuple[Any, ...]]:
 def grow_signals(
     client: Client,
     rows: Sequence[tuple[Any, ...]],
-    settlement: Settlement,
+    refresh: Refresh,
     earlier: Callable[[], Iterable[pa.Table]],
 ) -> None:
     """Note what came for the builds of these rules so far, and what comes from now on.
@@ -43,7 +43,7 @@ def grow_signals(
     `earlier` gives events that the warehouse has no more. Safe to repeat after a crash.
     """
     builds = sorted({row[0] for row in rows})
-    with settlement.rules:
+    with refresh.rules:
         known = client.query("SELECT DISTINCT build FROM signal_rules").result_rows
         missing = [row for row in rows if (row[0],) not in known]
         if missing:

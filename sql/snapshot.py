@@ -70,7 +70,7 @@ ARCHIVED = (
 
 REBUILT = (
     *("user_devices", "aliased_users", "stage_hits_raw", "stage_entries_raw", "sessions_raw"),
-    *("experiment_exposures_raw", "postponed_seeds"),
+    *("experiment_exposures_raw", "device_ownership"),
 )
 """Tables that are made anew of these."""
 

@@ -1,24 +1,24 @@
-"""Another session timeout: everybody's sessions are settled anew, a bucket of people at a time."""
+"""Another session timeout: everybody is refreshed, a share at a time."""
 
 from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
-from sql.settle import Settlement
+from sql.refresh import Refresh
 
 _EVENTS_A_BUCKET = 1_000_000
 _LAST = "SELECT timeout_s, done FROM session_states ORDER BY since DESC LIMIT 1"
 
 
-def settle_sessions(
-    client: Client, settlement: Settlement, note: Callable[[str, int, int], None]
+def refresh_sessions(
+    client: Client, refresh: Refresh, note: Callable[[str, int, int], None]
 ) -> bool:
-    """Settle all sessions by the settlement's timeout; False when they are already.
+    """Refresh all sessions by the refresh's timeout; False when they are already.
 
     Loads may go on meanwhile, by the new timeout; until the end views read sessions of both. What
     is broken off begins anew the next time.
     """
-    timeout_s = settlement.session_timeout_s
+    timeout_s = refresh.session_timeout_s
     if client.query(_LAST).result_rows == [(timeout_s, True)]:
         return False
     _remember(client, timeout_s, done=False)
@@ -26,7 +26,7 @@ def settle_sessions(
     buckets = -(-events // _EVENTS_A_BUCKET)
     for bucket in range(buckets):
         note("sessions", bucket, buckets)
-        settlement.bucket_of_sessions(client, bucket, buckets)
+        refresh.share(client, bucket, buckets)
     _remember(client, timeout_s, done=True)
     return True
 

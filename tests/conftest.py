@@ -31,7 +31,7 @@ from schemas.registry import load_plan
 from sql.builds import apply_plan
 from sql.client import connect
 from sql.place import Warehouse
-from sql.settle import Settlement
+from sql.refresh import Refresh
 
 WRITE_KEYS = "dev:web,app:backend:server,shop:landing@https://shop.example|https://*.shop.example"
 """A browser's key, a server's key, and one that two origins may use."""
@@ -104,12 +104,12 @@ class PreparedWarehouse:
     client: Client
     place: Warehouse
     settings: Settings
-    settlement: Settlement
+    refresh: Refresh
 
     def prepare(self) -> None:
         """Bring the shipped plan into force, whatever was before."""
         plan = tables_of(load_plan(self.settings.plan))
-        apply_plan(self.client, plan, self.settlement, lambda *_: None)
+        apply_plan(self.client, plan, self.refresh, lambda *_: None)
 
     def empty(self) -> None:
         """Empty every table but the migrations and the plan; what a view reads is gone too."""
@@ -296,9 +296,9 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedWareh
     """Open the engine in this process, which can hold no other folder after it."""
     settings = Settings(data=tmp_path_factory.mktemp("warehouse"))
     client = connect(settings.warehouse_place)
-    settlement = Settlement(settings.timezone)
-    prepare(client, settings, settlement)
-    yield PreparedWarehouse(client, settings.warehouse_place, settings, settlement)
+    refresh = Refresh(settings.timezone)
+    prepare(client, settings, refresh)
+    yield PreparedWarehouse(client, settings.warehouse_place, settings, refresh)
     client.close()
 
 

@@ -10,7 +10,7 @@ from resource import RUSAGE_SELF, getrusage
 
 from clickhouse_connect.driver.client import Client
 
-from analysis.experiments import experiments_in_force, refresh
+from analysis import experiments
 from bench import crowd
 from bench.figures import (
     ATTRIBUTION,
@@ -22,7 +22,7 @@ from bench.figures import (
 )
 from bench.plan import RunPlan
 from funnelhouse.settings import Settings
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.upgrade import ROOT, VIEWS, migrate
 
 _LOADS = (50, 5_000, 200_000)
@@ -72,14 +72,14 @@ def measure(plan: RunPlan) -> Iterator[Figure]:
 def at_scale(folder: Path, events: int, repeat: int) -> list[Figure]:
     """Measure in a warehouse of so many events; what it was filled with remains in the folder."""
     settings = Settings()
-    settlement = Settlement(settings.timezone)
+    refresh = Refresh(settings.timezone)
     with crowd.warehouse(folder) as client:
         list(migrate(client, settings.timezone))
-        crowd.bring_plan(client, settlement)
-        people = crowd.Crowd(client, settlement, events)
+        crowd.bring_plan(client, refresh)
+        people = crowd.Crowd(client, refresh, events)
         people.fill()
         return [
-            *_everybody(client, settlement, events),
+            *_everybody(client, refresh, events),
             *(_load(people, size, repeat, events) for size in _LOADS if size <= events),
             *(_answer(name, ask, client, repeat, events) for name, ask in _QUESTIONS.items()),
             *(one for report in _reports() for one in _view(client, *report, repeat, events)),
@@ -102,8 +102,8 @@ def _month(client: Client) -> None:
 
 
 def _readout(client: Client) -> None:
-    (experiment,) = experiments_in_force(client)
-    refresh(client, experiment, experiment.ends_on)
+    (experiment,) = experiments.experiments_in_force(client)
+    experiments.refresh(client, experiment, experiment.ends_on)
 
 
 _QUESTIONS: dict[str, Callable[[Client], None]] = {
@@ -126,12 +126,11 @@ def _answer(
     return Figure(name, "time", "s", tuple(seconds), events)
 
 
-def _everybody(client: Client, settlement: Settlement, events: int) -> Iterator[Figure]:
+def _everybody(client: Client, refresh: Refresh, events: int) -> Iterator[Figure]:
     """Settle everybody anew, as a plan does whose funnel was edited."""
     builds = [build for (build,) in client.query("SELECT build FROM funnels").result_rows]
     started = time.monotonic()
-    with settlement.growing(client, builds):
-        settlement.everybody(client, lambda _done, _of: None)
+    refresh.backfill(client, builds, lambda _done, _of: None)
     seconds = time.monotonic() - started
     peak = getrusage(RUSAGE_SELF).ru_maxrss / 1e3
     yield Figure(SETTLED_EVERYBODY, "time", "s", (seconds,), events)

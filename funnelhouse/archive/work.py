@@ -15,7 +15,7 @@ from clickhouse_connect.driver.client import Client
 from funnelhouse import __version__
 from ingest.depth import measure
 from sql.builds import builds_in_force, plan_in_force
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.snapshot import ARCHIVED, drop, keep_header, kept_header, order, take
 from sql.upgrade import shipped
 
@@ -32,14 +32,14 @@ _INSERT = {
 _TABLES = {one.table for one in ARCHIVED}
 
 
-def archive_jobs(spool: Path, settlement: Settlement, rest: Rest) -> dict[str, Job]:
+def archive_jobs(spool: Path, refresh: Refresh, rest: Rest) -> dict[str, Job]:
     """Give the jobs by name; `spool` tells how far events have landed."""
 
     def taken(client: Client, name: str) -> dict[str, Any]:
         kept = kept_header(client, name)
         if kept is not None:
             return kept
-        with rest(), settlement.rules, settlement.turn:
+        with rest(), refresh.rules, refresh.turn:
             now = datetime.now(UTC)
             held_s = measure(spool, now.timestamp()).oldest_age_s
             take(client, name)
@@ -56,11 +56,11 @@ def archive_jobs(spool: Path, settlement: Settlement, rest: Rest) -> dict[str, J
         drop(client)
 
     def settle_links(client: Client, _: None) -> int:
-        settlement.links(client)
-        return settlement.shares(client)
+        refresh.links(client)
+        return refresh.shares(client)
 
     def settle_share(client: Client, asked: Sequence[int]) -> None:
-        settlement.share(client, *asked)
+        refresh.share(client, *asked)
 
     return {
         "archive_take": taken,
@@ -74,9 +74,7 @@ def archive_jobs(spool: Path, settlement: Settlement, rest: Rest) -> dict[str, J
     }
 
 
-def insert_piece(
-    settlement: Settlement, client: Client, table: str, token: str, rows: bytes
-) -> None:
+def insert_piece(refresh: Refresh, client: Client, table: str, token: str, rows: bytes) -> None:
     """Insert rows of an archive, an Arrow stream of one batch; a token known already adds none.
 
     Raises:
@@ -87,7 +85,7 @@ def insert_piece(
     with pa.ipc.open_stream(rows) as stream:
         columns = stream.schema.names
     settings = _INSERT | {"insert_deduplication_token": token}
-    with settlement.rules:
+    with refresh.rules:
         client.raw_insert(table, columns, rows, settings, "ArrowStream")
 
 

@@ -27,14 +27,14 @@ def migrate(
     from funnelhouse.fingerprint import accept_secret  # noqa: PLC0415 - quick --help
     from funnelhouse.warehouse import prepare  # noqa: PLC0415 - quick --help
     from sql.client import connection  # noqa: PLC0415 - quick --help
-    from sql.settle import Settlement  # noqa: PLC0415 - quick --help
+    from sql.refresh import Refresh  # noqa: PLC0415 - quick --help
 
     with open_warehouse(settings, prepared=False) as access:
         if dry_run:
             return _print_statements(access.job("migrations"), settings)
         if not status and isinstance(access, Direct):
             with connection(access.warehouse) as client:
-                prepare(client, settings, Settlement(settings.timezone, settings.session_timeout_s))
+                prepare(client, settings, Refresh(settings.timezone, settings.session_timeout_s))
                 if new_secret:
                     accept_secret(client, settings.secret_bytes())
         migrations = access.job("migrations")

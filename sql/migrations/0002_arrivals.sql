@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS arrivals
 ENGINE = ReplacingMergeTree
 ORDER BY (source, event_id, arrival)
 SETTINGS
-    index_granularity = 1024,
+    index_granularity = 256,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1,

@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS duplicate_arrivals
 ENGINE = ReplacingMergeTree(first_rank)
 ORDER BY (source, event_id, arrival)
 SETTINGS
+    index_granularity = 256,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1,

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS device_logins
 ENGINE = ReplacingMergeTree(arrival_rank)
 ORDER BY (anonymous_id, source, event_id, user_id)
 SETTINGS
+    index_granularity = 128,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1,

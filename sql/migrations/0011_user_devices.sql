@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS user_devices
 ENGINE = ReplacingMergeTree
 ORDER BY (user_id, anonymous_id)
 SETTINGS
+    index_granularity = 128,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1;

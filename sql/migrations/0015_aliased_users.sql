@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS aliased_users
 ENGINE = ReplacingMergeTree(changed_at)
 ORDER BY user_id
 SETTINGS
+    index_granularity = 128,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1;

@@ -25,12 +25,14 @@ CREATE TABLE IF NOT EXISTS stage_hits_raw
     detail         LowCardinality(String),
     cluster        LowCardinality(String),
     amount         Nullable(Decimal(18, 2)),
+    row_hash       UInt64 COMMENT 'of all other columns, by which a change is seen',
     changed_at     UInt64 CODEC(Delta, ZSTD),
     gone           UInt8
 )
 ENGINE = ReplacingMergeTree(changed_at, gone)
 ORDER BY (funnel, funnel_version, build, person_id, known, event_time, stage_position, stage, source, event_id)
 SETTINGS
+    index_granularity = 256,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1,

@@ -7,7 +7,6 @@ CREATE TABLE IF NOT EXISTS stage_entries_raw
     funnel            LowCardinality(String),
     funnel_version    UInt32,
     build             LowCardinality(String),
-    product           LowCardinality(String),
     person_id         String CODEC(ZSTD),
     known             Bool,
     stage_position    UInt16,
@@ -16,6 +15,7 @@ CREATE TABLE IF NOT EXISTS stage_entries_raw
     cohort            LowCardinality(String),
     source            LowCardinality(String),
     event_id          UUID,
+    product           LowCardinality(String),
     kind              LowCardinality(String),
     entered_at        DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
     segment           LowCardinality(String),
@@ -34,12 +34,14 @@ CREATE TABLE IF NOT EXISTS stage_entries_raw
     left_at           Nullable(DateTime64(6, 'UTC')),
     left_stage        LowCardinality(String),
     repeated          Bool,
+    row_hash          UInt64 COMMENT 'of all other columns, by which a change is seen',
     changed_at        UInt64 CODEC(Delta, ZSTD),
     gone              UInt8
 )
 ENGINE = ReplacingMergeTree(changed_at, gone)
 ORDER BY (funnel, funnel_version, build, person_id, known, stage_position, stage, track, cohort, source, event_id)
 SETTINGS
+    index_granularity = 256,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1,

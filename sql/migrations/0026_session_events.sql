@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS session_events
 ENGINE = ReplacingMergeTree(arrival_rank)
 ORDER BY (actor, known, source, event_id)
 SETTINGS
-    index_granularity = 1024,
+    index_granularity = 128,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1,

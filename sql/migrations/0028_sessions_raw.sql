@@ -7,8 +7,9 @@ CREATE TABLE IF NOT EXISTS sessions_raw
 (
     person_id       String CODEC(ZSTD),
     known           Bool,
-    session_id      String CODEC(ZSTD),
     started_at      DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
+    session_id      String CODEC(ZSTD),
+    is_timed        Bool COMMENT 'the tracker sent no session id: cut by the session timeout',
     ended_at        DateTime64(6, 'UTC') CODEC(Delta, ZSTD),
     logged_in       Bool,
     is_bot          Bool,
@@ -40,6 +41,7 @@ CREATE TABLE IF NOT EXISTS sessions_raw
         entered_at DateTime64(6, 'UTC'),
         stage      LowCardinality(String)
     )) COMMENT 'steps of all builds that the person entered from begin to end',
+    row_hash        UInt64 COMMENT 'of all other columns, by which a change is seen',
     changed_at      UInt64 CODEC(Delta, ZSTD),
     gone            UInt8
 )
@@ -47,6 +49,7 @@ ENGINE = ReplacingMergeTree(changed_at, gone)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (person_id, known, started_at, session_id)
 SETTINGS
+    index_granularity = 256,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1,

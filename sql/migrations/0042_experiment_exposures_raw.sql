@@ -14,12 +14,14 @@ CREATE TABLE IF NOT EXISTS experiment_exposures_raw
     variant    LowCardinality(String),
     device     String CODEC(ZSTD),
     session_id String CODEC(ZSTD),
+    row_hash   UInt64 COMMENT 'of all other columns, by which a change is seen',
     changed_at UInt64 CODEC(Delta, ZSTD),
     gone       UInt8
 )
 ENGINE = ReplacingMergeTree(changed_at, gone)
 ORDER BY (experiment, person_id, known, source, event_id)
 SETTINGS
+    index_granularity = 256,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1;

@@ -21,8 +21,9 @@ from funnelhouse.settings import Settings
 from ingest.disk import LocalDisk
 from ingest.loader import Loader, LoaderConfig
 from sql.client import connect, connection
-from sql.settle import Settlement
-from sql.upgrade import ROOT, migrate
+from sql.lineage import scratch_tables
+from sql.refresh import Refresh
+from sql.upgrade import migrate
 from tests.sql.history import COURSE, bring, first_views
 
 REFUSES_FIVE = (
@@ -87,7 +88,7 @@ class MortalDisk(LocalDisk):
         super().unlink(path)
 
 
-_SCRATCH = {path.stem for path in (ROOT / "settling" / "scratch").glob("*.sql")}
+_SCRATCH = set(scratch_tables())
 _WRITES = re.compile(r"(?:--.*\n)*(?:INSERT INTO|DELETE FROM|TRUNCATE TABLE) (\w+)")
 
 
@@ -143,7 +144,7 @@ def dying_loader(config: LoaderConfig, connect_: Callable[[], Client], mortal: M
     def connected() -> Any:
         return MortalClient(connect_(), mortal)
 
-    return Loader(config, connected, Settlement("Asia/Seoul"), MortalDisk(mortal))
+    return Loader(config, connected, Refresh("Asia/Seoul"), MortalDisk(mortal))
 
 
 def load_all(loader: Loader) -> None:

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from sql.client import connect
 from sql.place import Warehouse
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.upgrade import migrate
 from tests.sql.history import COURSE, Road, Told, bring
 
@@ -70,7 +70,7 @@ def test_any_server_tells_the_whole_of_what_one_was_told(tmp_path: Path) -> None
         with connect(place) as client:
             list(migrate(client, "Asia/Seoul", "events"))
             bring(client, COURSE)
-            Road(place, tmp_path, Settlement("Asia/Seoul")).load([HISTORY, HISTORY[:50]])
+            Road(place, tmp_path, Refresh("Asia/Seoul")).load([HISTORY, HISTORY[:50]])
             told = counted(client)
             assert told["events"] == len(HISTORY)
             assert told["stage_entries"] > 0

@@ -25,7 +25,7 @@ from funnelhouse.warehouse import prepare
 from schemas.registry import load_plan
 from sql.builds import apply_plan
 from sql.client import connection
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from sql.snapshot import ARCHIVED
 from sql.upgrade import migrate
 from tests.sql.history import Road, Told, over_tables
@@ -191,14 +191,14 @@ HISTORY = [
 
 def fill(settings: Settings, _: Sequence[str]) -> None:
     """Fill an empty warehouse with all kinds of rows, and merge what merges would."""
-    settlement = Settlement(settings.timezone)
+    refresh = Refresh(settings.timezone)
     with connection(settings.warehouse_place) as client:
-        prepare(client, settings, settlement)
+        prepare(client, settings, refresh)
         client.command(
             "INSERT INTO runs_raw (run, starts_at, ends_at, note)"
             " VALUES ('night', '2024-08-01', '2024-12-01', 'a run')"
         )
-        Road(settings.warehouse_place, settings.data, settlement).load(HISTORY)
+        Road(settings.warehouse_place, settings.data, refresh).load(HISTORY)
         JOBS["spend"](client, [_SPEND])
         JOBS["targets"](client, [_TARGET])
         for table in _MADE_UP:
@@ -315,9 +315,9 @@ def _killed_at(part: str) -> Callable[[int, str], None]:
 class _OverShards:
     """A cluster of two shards, as an import asks it."""
 
-    def __init__(self, client: Client, settings: Settings, settlement: Settlement) -> None:
-        self._client, self._settlement = client, settlement
-        self._jobs = archive_jobs(settings.spool_folder, settlement, nullcontext)
+    def __init__(self, client: Client, settings: Settings, refresh: Refresh) -> None:
+        self._client, self._refresh = client, refresh
+        self._jobs = archive_jobs(settings.spool_folder, refresh, nullcontext)
 
     def query(self, statement: str, fmt: str) -> bytes:
         """Run a statement."""
@@ -329,17 +329,17 @@ class _OverShards:
 
     def insert(self, table: str, rows: bytes, token: str) -> None:
         """Insert rows of an archive through the table over all shards."""
-        insert_piece(self._settlement, self._client, table, token, rows)
+        insert_piece(self._refresh, self._client, table, token, rows)
 
 
 def load_over_shards(settings: Settings, arguments: Sequence[str]) -> None:
     """Import into two shards, twice, and write views, and how many events each shard has."""
     archive, path, *names = arguments
-    folder, settlement = Path(archive), Settlement(settings.timezone)
+    folder, refresh = Path(archive), Refresh(settings.timezone)
     client = connect_shards(settings.data)
     list(migrate(client, settings.timezone, CLUSTER))
-    apply_plan(client, tables_of(load_plan(settings.plan)), settlement, lambda *_: None)
-    access = _OverShards(client, settings, settlement)
+    apply_plan(client, tables_of(load_plan(settings.plan)), refresh, lambda *_: None)
+    access = _OverShards(client, settings, refresh)
     for _ in range(2):
         load_archive(access, folder, read_archive(folder, lambda *_: None), lambda *_: None)
     read = _read(client, names)

@@ -10,7 +10,7 @@ from funnelhouse.archive.export import export
 from funnelhouse.archive.loading import load_archive, read_archive
 from funnelhouse.archive.manifest import ArchiveError, Manifest
 from funnelhouse.archive.work import archive_jobs
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring, first_views, rule
 
@@ -47,10 +47,10 @@ def _course(warehouse: PreparedWarehouse) -> None:
 @pytest.fixture
 def direct(warehouse: PreparedWarehouse, tmp_path: Path) -> Direct:
     """Reach the warehouse of this process as commands do."""
-    settlement = Settlement("Asia/Seoul")
+    refresh = Refresh("Asia/Seoul")
     spool = tmp_path / "spool"
     spool.mkdir()
-    return Direct(warehouse.place, archive_jobs(spool, settlement, nullcontext), settlement)
+    return Direct(warehouse.place, archive_jobs(spool, refresh, nullcontext), refresh)
 
 
 def taken(direct: Direct, folder: Path) -> Manifest:

@@ -12,7 +12,7 @@ import pytest
 from funnelhouse import plan_change
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.settings import Settings
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
@@ -44,8 +44,8 @@ def changing(warehouse: PreparedWarehouse, plan: Path) -> Iterator[Callable[...,
     settings = Settings(data=warehouse.settings.data, plan=plan)
     changes: list[PlanChange] = []
 
-    def change(settlement: Settlement | None = None) -> PlanChange:
-        changes.append(PlanChange(settings, settlement or warehouse.settlement))
+    def change(refresh: Refresh | None = None) -> PlanChange:
+        changes.append(PlanChange(settings, refresh or warehouse.refresh))
         return changes[-1]
 
     yield change
@@ -68,12 +68,12 @@ def funnels(warehouse: PreparedWarehouse) -> list[str]:
 
 
 @contextmanager
-def held(settlement: Settlement) -> Iterator[Callable[[], None]]:
-    """Hold a settlement's turn, as a load does, until the end or until the yielded call."""
+def held(refresh: Refresh) -> Iterator[Callable[[], None]]:
+    """Hold a refresh's turn, as a load does, until the end or until the yielded call."""
     taken, done = Event(), Event()
 
     def hold() -> None:
-        with settlement.turn:
+        with refresh.turn:
             taken.set()
             done.wait()
 
@@ -88,9 +88,9 @@ def held(settlement: Settlement) -> Iterator[Callable[[], None]]:
 
 
 @pytest.fixture
-def settlement() -> Settlement:
-    """Give a settlement of the test's own, whose turn it may hold."""
-    return Settlement("Asia/Seoul")
+def refresh() -> Refresh:
+    """Give a refresh of the test's own, whose turn it may hold."""
+    return Refresh("Asia/Seoul")
 
 
 def test_into_force(warehouse: PreparedWarehouse, changing: Callable[..., PlanChange]) -> None:
@@ -106,11 +106,11 @@ def test_into_force(warehouse: PreparedWarehouse, changing: Callable[..., PlanCh
 
 
 def test_one_at_a_time(
-    warehouse: PreparedWarehouse, changing: Callable[..., PlanChange], settlement: Settlement
+    warehouse: PreparedWarehouse, changing: Callable[..., PlanChange], refresh: Refresh
 ) -> None:
     """While one change waits for a load, another is refused, and views read the plan before."""
-    change = changing(settlement)
-    with held(settlement):
+    change = changing(refresh)
+    with held(refresh):
         change.begin()
         with pytest.raises(ValueError, match="into force already; see `funnelhouse status`"):
             change.begin()
@@ -123,12 +123,12 @@ def test_one_at_a_time(
 def test_stopped(
     warehouse: PreparedWarehouse,
     changing: Callable[..., PlanChange],
-    settlement: Settlement,
+    refresh: Refresh,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A change stopped on its way leaves the plan before, and the next one makes it good."""
-    change = changing(settlement)
-    with held(settlement) as let_go:
+    change = changing(refresh)
+    with held(refresh) as let_go:
         monkeypatch.setattr(plan_change, "stop_growing", lambda _client: let_go())
         change.begin()
         change.stop()

@@ -161,7 +161,7 @@ def test_loads_that_come_while_people_are_settled_are_settled_together(
 ) -> None:
     """Loads are inserted meanwhile, and no segment goes before its people are settled."""
     settled: list[tuple[int, int]] = []
-    settle = road.settlement.load
+    settle = road.refresh.load
     two_more = Event()
 
     def watched(client: Client, events: pa.Table) -> None:
@@ -169,7 +169,7 @@ def test_loads_that_come_while_people_are_settled_are_settled_together(
         settled.append((events.num_rows, len(list(road.spool.glob("*.arrow")))))
         settle(client, events)
 
-    monkeypatch.setattr(road.settlement, "load", watched)
+    monkeypatch.setattr(road.refresh, "load", watched)
     loader = road.loader(lambda: connect(road.place), max_load_bytes=1)
     assert loader.load_once()
     road.lay(3, THIRD)
@@ -212,13 +212,13 @@ def test_people_of_a_backlog_are_settled_many_at_once(
 ) -> None:
     """While more waits than one load takes, people are settled once enough rows of them came."""
     settled: list[int] = []
-    settle = road.settlement.load
+    settle = road.refresh.load
 
     def watched(client: Client, events: pa.Table) -> None:
         settled.append(events.num_rows)
         settle(client, events)
 
-    monkeypatch.setattr(road.settlement, "load", watched)
+    monkeypatch.setattr(road.refresh, "load", watched)
     monkeypatch.setattr("ingest.landing._ENOUGH_ROWS", enough)
     road.lay(3, THIRD)
     load_all(road.loader(lambda: connect(road.place), max_load_bytes=1))

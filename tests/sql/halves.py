@@ -17,7 +17,7 @@ from sql.builds import apply_plan
 from sql.client import connect
 from sql.layout import LOCAL, sharding_keys
 from sql.place import Warehouse
-from sql.settle import TOUCHED, Settlement
+from sql.refresh import BATCH_COLUMNS, Refresh
 from sql.upgrade import migrate
 from tests.sql.crowd import RULES, Crowd
 from tests.sql.history import Told, batch_of, tables
@@ -46,12 +46,12 @@ def history() -> pa.Table:
     return event_table(rows_of([Frame(kept)]).accepted)  # type: ignore[list-item]
 
 
-def prepare(client: Client, cluster: str) -> Settlement:
+def prepare(client: Client, cluster: str) -> Refresh:
     """Migrate a warehouse, and bring the crowd's plan into force before anything is loaded."""
     list(migrate(client, TIMEZONE, cluster))
-    settlement = Settlement(TIMEZONE)
-    apply_plan(client, tables(RULES), settlement, lambda *_: None)
-    return settlement
+    refresh = Refresh(TIMEZONE)
+    apply_plan(client, tables(RULES), refresh, lambda *_: None)
+    return refresh
 
 
 def half(folder: Path, number: str) -> None:
@@ -70,7 +70,7 @@ def half(folder: Path, number: str) -> None:
 def joined(folder: Path, *names: str) -> None:
     """Put together what both halves made, settle everybody, and write what views say."""
     client = connect_shards(folder / "joined")
-    settlement = prepare(client, CLUSTER)
+    refresh = prepare(client, CLUSTER)
     for (catcher,) in client.query(
         "SELECT name FROM system.tables WHERE database = currentDatabase()"
         " AND engine = 'MaterializedView'"
@@ -80,7 +80,7 @@ def joined(folder: Path, *names: str) -> None:
         for number in (1, 2):
             file = folder / f"{table}-{number}.parquet"
             client.command(f"INSERT INTO {stored(table)} SELECT * FROM file('{file}', 'Parquet')")
-    settlement.load(client, history().select(TOUCHED))
+    refresh.load(client, history().select(BATCH_COLUMNS))
     (folder / "joined.json").write_bytes(orjson.dumps(views(client, names) | balance(client)))
 
 
@@ -100,9 +100,9 @@ def balance(client: Client) -> dict[str, list[str]]:
 def whole(folder: Path, *names: str) -> None:
     """Load all of the history into one machine, and write what views say."""
     client = connect(Warehouse(folder / "whole"))
-    settlement = prepare(client, "")
+    refresh = prepare(client, "")
     client.insert_arrow("events_raw", history())
-    settlement.load(client, history().select(TOUCHED))
+    refresh.load(client, history().select(BATCH_COLUMNS))
     (folder / "whole.json").write_bytes(orjson.dumps(views(client, names)))
 
 

@@ -25,7 +25,7 @@ from schemas.rules import StageRule
 from sql.builds import PlanTables, apply_plan
 from sql.client import connect
 from sql.place import Warehouse
-from sql.settle import Settlement
+from sql.refresh import Refresh
 
 SEOUL = ZoneInfo("Asia/Seoul")
 FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)
@@ -214,7 +214,7 @@ class Road:
 
     place: Warehouse
     folder: Path
-    settlement: Settlement = field(default_factory=lambda: Settlement("Asia/Seoul"))
+    refresh: Refresh = field(default_factory=lambda: Refresh("Asia/Seoul"))
 
     @property
     def spool(self) -> Path:
@@ -227,7 +227,7 @@ class Road:
 
     def loader(self, connect: Callable[[], Client], **changes: Any) -> Loader:
         """The product's loader over this spool; `changes` are of its configuration."""
-        return Loader(self.config(**changes), connect, self.settlement)
+        return Loader(self.config(**changes), connect, self.refresh)
 
     def lay(self, number: int, history: Sequence[Told], lacking: Sequence[str] = ()) -> Path:
         """Put a history into the spool as its `number`-th segment, some columns left out."""
@@ -308,7 +308,7 @@ def tables(rules: Sequence[StageRule], **others: Any) -> PlanTables:
 
 def bring(client: Client, rules: Sequence[StageRule], **others: Any) -> bool:
     """Bring a plan of these rules into force; False when it is already."""
-    return apply_plan(client, tables(rules, **others), Settlement("Asia/Seoul"), _silent)
+    return apply_plan(client, tables(rules, **others), Refresh("Asia/Seoul"), _silent)
 
 
 def _silent(_what: str, _done: int, _of: int) -> None:

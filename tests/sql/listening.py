@@ -16,9 +16,11 @@ from threading import Thread
 import orjson
 from clickhouse_connect.driver.client import Client
 
+from sql.aliases import join_users
 from sql.cluster import Nodes, writing
-from sql.statements import Statements
-from sql.upgrade import ROOT, migrate
+from sql.lineage import models, plan
+from sql.refresh import Refresh
+from sql.upgrade import migrate
 from tests.sql.shards import CLUSTER, configuration, engine, single
 from tests.sql.tale import TIMEZONE, asked_of
 
@@ -26,16 +28,13 @@ _HELLO = b"\x00\x08listener\x19\x08" + b"\xa2\xa6\x03"  # 25.8, of revision 5405
 _END_OF_STREAM = b"\x05"
 _PONG = b"\x04"
 _QUERY = re.compile(rb"(?:SELECT|WITH) [\x20-\x7e\n\x80-\xff]{10,}")
-_WORDS = {"timezone": TIMEZONE, "session_timeout_s": 1800}
 Work = tuple[str, Callable[[], object]]
-_SCRATCH = {
-    "builds": "('b', 'course', 1, 'camp')",
-    "touched": "('web', generateUUIDv4(), 1, 'kim', 'device')",
-    "seeds": "('kim', true), ('device', false)",
-    "actors": "('kim', true, 'kim'), ('device', false, 'device')",
-    "touched_people": "('kim', true), ('device', false)",
-}
-"""Rows by which statements have somebody to look for; none of them can make a row."""
+_BATCH = """
+INSERT INTO batch_events VALUES
+    ('web', generateUUIDv4(), 1, 'alias', 'applied', false, 'kim', 'device', 's'),
+    ('web', generateUUIDv4(), 2, 'track', 'experiment_viewed', false, '', 'device', '')
+"""
+"""Rows by which models have somebody to look for."""
 
 
 class Listener:
@@ -65,7 +64,7 @@ class Listener:
 
 
 def main(folder: Path) -> None:
-    """Run all statements of the settling and read all views, and write what was asked by whom."""
+    """Run all models of the refresh and read all views, and write what was asked by whom."""
     listener = Listener()
     place = f"<host>127.0.0.1</host><port>{listener.port}</port><compression>false</compression>"
     configured = re.sub(
@@ -76,38 +75,28 @@ def main(folder: Path) -> None:
     client.command = lambda cmd, *args, **more: command(single(cmd), *args, **more)  # type: ignore[method-assign]
     list(migrate(client, TIMEZONE, CLUSTER))
     asked: dict[str, list[str]] = {}
-    for name, work in [*settling(client), *views(client)]:
+    for name, work in [*refreshing(client), *views(client)]:
         listener.asked.clear()
         work()
         asked[name] = list(listener.asked)
     (folder / "asked.json").write_bytes(orjson.dumps(asked))
 
 
-def settling(client: Client) -> Iterator[Work]:
-    """Give each statement of settling/ by its name, to be run with somebody to look for."""
-    parameters: dict[str, object] = {
-        "version": 1,
-        "gone": 0,
-        "growing": [],
-        "these": False,
-        "everybody": False,
-    }
-    parameters |= {"bucket": 0, "buckets": 1, "share": 0, "shares": 1, "at_once": 10}
-    parameters |= {"slice": 0, "slices": 1}
-    statements = Statements(client, _WORDS)
+def refreshing(client: Client) -> Iterator[Work]:
+    """Give each model of a refresh by its name, to be run with somebody to look for."""
+    parameters: dict[str, object] = {"version": 1}
+    parameters |= {"builds": [], "share": 0, "shares": 1}
+    refresh = Refresh(TIMEZONE)
 
-    def run(name: str, **slice_: int) -> None:
-        with statements.scratch(**slice_):
-            for table, rows in _SCRATCH.items():
-                if not slice_ or table == "builds":
-                    client.command(f"INSERT INTO {table} VALUES {rows}")
-            into = {"080_hits": "hits", "090_entries": "entries"}.get(name, "")
-            statements.run(name, into=f"stage_{into}_raw" if slice_ else into, **parameters)
+    def run(name: str) -> None:
+        refresh.run(client, name, **parameters)
+        if name == "batch_events":
+            client.command(_BATCH)
 
-    for path in sorted((ROOT / "settling").glob("*.sql")):
-        yield path.stem, partial(run, path.stem)
-    for name in ("060_owners", "080_hits", "090_entries"):
-        yield f"everybody/{name}", partial(run, name, slice=0, slices=1)
+    first = sorted(model.name for model in models().values() if model.folder == "batch")
+    for name in (*first, "batch_events", *(model.name for model in plan())):
+        yield name, partial(run, name)
+    yield "aliases", partial(join_users, client, 1)
 
 
 def views(client: Client) -> Iterator[Work]:

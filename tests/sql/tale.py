@@ -38,8 +38,8 @@ from sql.builds import PlanTables, apply_plan
 from sql.client import connect
 from sql.forget import forget
 from sql.place import Warehouse
-from sql.settle import Settlement
-from sql.timeouts import settle_sessions
+from sql.refresh import Refresh
+from sql.timeouts import refresh_sessions
 from sql.upgrade import ROOT, VIEWS, migrate
 from tests.sql.crowd import INTAKES, RULES, Crowd
 from tests.sql.history import Road, Told, segment_of, spend_rows, tables
@@ -106,7 +106,7 @@ class Teller:
 
     connect: Callable[[], Client]
     folder: Path
-    settlement: Settlement
+    refresh: Refresh
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def load(self, loads: list[list[Told]]) -> None:
@@ -115,7 +115,7 @@ class Teller:
 
     def load_rows(self, loads: list[list[Row]]) -> None:
         """Load spooled rows one after the other, each as a load of its own."""
-        road = Road(Warehouse(self.folder), self.folder, self.settlement)
+        road = Road(Warehouse(self.folder), self.folder, self.refresh)
         loader = road.loader(self.connect)
         road.spool.mkdir(parents=True, exist_ok=True)
         for rows in loads:
@@ -229,7 +229,7 @@ def tell(client: Client, teller: Teller) -> Iterator[str]:
     whole, fewer = plan(RULES), plan(RULES[:4])
 
     def bring(plan: PlanTables) -> None:
-        assert apply_plan(client, plan, teller.settlement, lambda *_: None)
+        assert apply_plan(client, plan, teller.refresh, lambda *_: None)
 
     bring(fewer)
     run = ["qa", datetime(2024, 8, 20, tzinfo=UTC), datetime(2024, 8, 21, tzinfo=UTC), ""]
@@ -243,8 +243,8 @@ def tell(client: Client, teller: Teller) -> Iterator[str]:
     bring(fewer)
     bring(whole)
     yield PARTS[1]
-    hour = Settlement(TIMEZONE, 3600)
-    assert settle_sessions(client, hour, lambda *_: None)
+    hour = Refresh(TIMEZONE, 3600)
+    assert refresh_sessions(client, hour, lambda *_: None)
     JOBS["spend"](client, spend_rows(SPEND))
     for experiment in experiments_in_force(client):
         refresh(client, experiment, AS_OF)
@@ -292,7 +292,7 @@ def main(where: str, folder: Path, result: Path, parts: Sequence[str]) -> None:
     over = {"single": partial(connect, place), "shards": partial(connect_shards, folder)}[where]
     client = over()
     list(migrate(client, TIMEZONE, CLUSTER if where == "shards" else ""))
-    teller = Teller(over, folder, Settlement(TIMEZONE))
+    teller = Teller(over, folder, Refresh(TIMEZONE))
     told = {part: views(client) for part in tell(client, teller) if part in parts}
     result.write_bytes(orjson.dumps(told))
 

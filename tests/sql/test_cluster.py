@@ -324,7 +324,7 @@ def test_no_shard_is_asked_for_what_stands_elsewhere(
 ) -> None:
     """Queries to another shard name what every server has, or rows that are sent along with them.
 
-    The scratch tables of the settling stand on the server that is asked alone, and the name of a
+    The temporary tables of a refresh stand on the server that is asked alone, and the name of a
     view with parameters is no name any more once the engine has written it into a query's text.
     """
     run("listening", tmp_path)

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 from tests.faults.dying_loader import Died, Mortal, MortalClient
 from tests.sql.history import READS, Road, Told, bring, optimize_all, rule
@@ -132,7 +132,7 @@ def histories(draw: st.DrawFn) -> History:
     return History(loads, draw(st.booleans()), draw(st.integers(0, 6)))
 
 
-class Faltering(Settlement):
+class Faltering(Refresh):
     """Dies once while it settles each load, and is repeated; merges all tables before if told."""
 
     def __init__(self, history: History) -> None:
@@ -152,7 +152,7 @@ class Faltering(Settlement):
         super().load(client, events)
 
 
-class Lean(Settlement):
+class Lean(Refresh):
     """Settles with little memory for each of its statements."""
 
     def load(self, client: Client, events: pa.Table) -> None:
@@ -275,7 +275,7 @@ def test_a_settling_that_dies_anywhere_is_made_good(
         road = Road(ruled.place, tmp_path)
         road.load(CHANGED[:1])
         faltering = Faltering(History([], merges_early=False, dies_at=step))
-        replace(road, settlement=faltering).load(CHANGED[1:])
+        replace(road, refresh=faltering).load(CHANGED[1:])
         assert views_of(ruled.client) == expected, f"died at step {step}"
         died = faltering.deaths > 0
     assert step > 5
@@ -309,7 +309,7 @@ def test_a_storm_takes_little_memory(ruled: PreparedWarehouse, tmp_path: Path, u
         )
         for n in range(8000)
     ]
-    settlement = Lean("Asia/Seoul")
-    Road(ruled.place, tmp_path, settlement).load([told])
+    refresh = Lean("Asia/Seoul")
+    Road(ruled.place, tmp_path, refresh).load([told])
     people = People(told)
     assert shown(ruled.client, Hit, "stage_hits") == sorted(hits(RULES, people), key=repr)

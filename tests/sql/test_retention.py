@@ -22,8 +22,8 @@ from schemas.registry import load_plan
 from sql.builds import apply_plan
 from sql.client import WarehouseError
 from sql.lost import lost_events
+from sql.refresh import Refresh
 from sql.retention import RETAINED, retain
-from sql.settle import Settlement
 from sql.upgrade import shipped
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import (
@@ -87,9 +87,9 @@ def drop_old(house: PreparedWarehouse, *kinds: str) -> None:
 
 def archived(house: PreparedWarehouse, folder: Path, name: str = "archive") -> Path:
     """Write an archive of the warehouse."""
-    jobs = archive_jobs(folder / "spool", Settlement("Asia/Seoul"), nullcontext)
+    jobs = archive_jobs(folder / "spool", Refresh("Asia/Seoul"), nullcontext)
     (folder / "spool").mkdir(exist_ok=True)
-    direct = Direct(house.place, jobs, Settlement("Asia/Seoul"))
+    direct = Direct(house.place, jobs, Refresh("Asia/Seoul"))
     export(direct, folder / name, lambda *_: None, rows_a_file=2)
     return folder / name
 
@@ -97,8 +97,8 @@ def archived(house: PreparedWarehouse, folder: Path, name: str = "archive") -> P
 def grown(house: PreparedWarehouse, plan: Any, *archives: Path) -> dict[str, list[Any]]:
     """Bring a plan into force by archives, and read the views that all others follow of."""
     earlier = partial(earlier_events, archives) if archives else None
-    settlement = Settlement("Asia/Seoul")
-    apply_plan(house.client, plan, settlement, lambda *_: None, earlier)
+    refresh = Refresh("Asia/Seoul")
+    apply_plan(house.client, plan, refresh, lambda *_: None, earlier)
     return first_views(house.client)
 
 

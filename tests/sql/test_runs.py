@@ -40,7 +40,7 @@ def test_a_run_stands_in_no_report(
     """Whatever its events tell of people, sessions, stages and money, no other view changes."""
     client = warehouse.client
     warehouse.empty()
-    apply_plan(client, plan(RULES), warehouse.settlement, lambda *_: None)
+    apply_plan(client, plan(RULES), warehouse.refresh, lambda *_: None)
     run = ["qa", datetime(2024, 8, 19, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC), ""]
     client.insert("runs_raw", [run], column_names=["run", "starts_at", "ends_at", "note"])
     loads = cases()

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sql.builds import apply_plan
-from sql.settle import Settlement
-from sql.timeouts import settle_sessions
+from sql.refresh import Refresh
+from sql.timeouts import refresh_sessions
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring, optimize_all, tables
 
@@ -202,13 +202,13 @@ def test_another_timeout_settles_everybody_anew(
     Road(warehouse.place, tmp_path).load(history)
     told = [copy for load in history for copy in load]
     seen: list[tuple[str, int, int]] = []
-    changed = Settlement("Asia/Seoul", 60 * minutes)
+    changed = Refresh("Asia/Seoul", 60 * minutes)
     with mock.patch("sql.timeouts._EVENTS_A_BUCKET", 10):
-        assert settle_sessions(warehouse.client, changed, lambda *note: seen.append(note))
+        assert refresh_sessions(warehouse.client, changed, lambda *note: seen.append(note))
     assert sessions(warehouse) == reference(told, timedelta(minutes=minutes))
     noted = warehouse.client.query("SELECT count() FROM session_events").result_rows[0][0]
     assert seen == [("sessions", n, -(-noted // 10)) for n in range(-(-noted // 10))]
-    assert not settle_sessions(warehouse.client, changed, lambda *_: None)
+    assert not refresh_sessions(warehouse.client, changed, lambda *_: None)
 
 
 def test_a_change_of_timeout_that_was_broken_off_begins_anew(
@@ -217,16 +217,16 @@ def test_a_change_of_timeout_that_was_broken_off_begins_anew(
     """Stopped on the way, neither the new timeout nor the one before counts as settled."""
     views = [page(1, "10:00:00"), page(2, "10:20:00")]
     Road(warehouse.place, tmp_path).load([views])
-    before, after = (Settlement("Asia/Seoul", seconds) for seconds in (1800, 600))
-    settle_sessions(warehouse.client, before, lambda *_: None)
+    before, after = (Refresh("Asia/Seoul", seconds) for seconds in (1800, 600))
+    refresh_sessions(warehouse.client, before, lambda *_: None)
 
     def broken(*_: object) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        settle_sessions(warehouse.client, after, broken)
-    assert settle_sessions(warehouse.client, before, lambda *_: None)
-    assert settle_sessions(warehouse.client, after, lambda *_: None)
+        refresh_sessions(warehouse.client, after, broken)
+    assert refresh_sessions(warehouse.client, before, lambda *_: None)
+    assert refresh_sessions(warehouse.client, after, lambda *_: None)
     assert [row[3] for row in sessions(warehouse)] == [1, 1]
 
 
@@ -252,8 +252,8 @@ def test_a_session_tells_the_steps_entered_in_it(
     warehouse: PreparedWarehouse, tmp_path: Path, planned: str
 ) -> None:
     """Steps from begin to end stand in it, and convert unless they are first, whenever planned."""
-    settlement = Settlement("Asia/Seoul")
-    road = Road(warehouse.place, tmp_path, settlement)
+    refresh = Refresh("Asia/Seoul")
+    road = Road(warehouse.place, tmp_path, refresh)
 
     def load_once(what: str, done: int, _of: int) -> None:
         if (what, done) == ("people", 0):
@@ -264,7 +264,7 @@ def test_a_session_tells_the_steps_entered_in_it(
         bring(warehouse.client, COURSE)
     road.load(ORDERED[:1])
     if planned == "meanwhile":
-        apply_plan(warehouse.client, tables(COURSE), settlement, load_once)
+        apply_plan(warehouse.client, tables(COURSE), refresh, load_once)
     if planned == "between":
         bring(warehouse.client, COURSE)
     if planned != "meanwhile":

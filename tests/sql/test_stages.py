@@ -1,11 +1,12 @@
 """A funnel that changes: its stage events end as if the rules had always been so."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -13,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.rules import StageRule
 from sql.builds import apply_plan
 from sql.client import WarehouseError
-from sql.settle import Settlement
+from sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 from tests.faults.dying_loader import keeps
 from tests.sql.history import COURSE, Road, Told, bring, first_views, rule, tables
@@ -71,18 +72,20 @@ class Watched:
         return counted
 
 
-class InTurn(Settlement):
-    """Settles unwatched whom loads touched: who loads waits for its turn, and so for the end."""
+class InTurn(Refresh):
+    """Is watched between its shares alone: who loads within one waits for its turn."""
 
-    def growing(self, client: Any, builds: list[str]) -> AbstractContextManager[None]:
-        """Grow builds; what is done in the turn is done unwatched."""
-        return super().growing(client.client, builds)
+    def backfill(
+        self, client: Any, builds: Sequence[str], note: Callable[[int, int], None]
+    ) -> None:
+        """Fill builds in several shares."""
 
-    def _settle_postponed(self, client: Any) -> None:
-        super()._settle_postponed(client.client)
+        def between(done: int, of: int) -> None:
+            client.query("SELECT 1")
+            note(done, of)
 
-    def _next_version(self, client: Any) -> int:
-        return super()._next_version(getattr(client, "client", client))
+        with mock.patch("sql.refresh._EVENTS_A_SHARE", 2):
+            super().backfill(client.client, builds, between)
 
 
 def cut_at(client: Client, statement: int) -> Watched:
@@ -168,7 +171,7 @@ def test_a_rebuild_cut_short_is_made_good(
     taken_back: bool,
 ) -> None:
     """Whether the new rules come again at the next start or the old ones, nothing is mixed."""
-    cut_short(warehouse, road, expected, taken_back=taken_back, every=47)
+    cut_short(warehouse, road, expected, taken_back=taken_back, every=11)
 
 
 @pytest.mark.slow
@@ -231,7 +234,7 @@ def test_loads_between_statements_of_a_rebuild(
 
     Until the end views show the plan before, with every event that has come by then.
     """
-    road = replace(road, settlement=InTurn("Asia/Seoul"))
+    road = replace(road, refresh=InTurn("Asia/Seoul"))
     rebuilt = "SELECT person_id FROM stage_entries WHERE stage = 'moved' ORDER BY ALL"
     bring(warehouse.client, COURSE)
     road.load(HISTORY)
@@ -254,7 +257,7 @@ def test_loads_between_statements_of_a_rebuild(
         road.load(loads[-1:])
 
     client = Watched(warehouse.client, load)
-    apply_plan(client, tables(OTHER), road.settlement, lambda *_: None)  # type: ignore[arg-type]
+    apply_plan(client, tables(OTHER), road.refresh, lambda *_: None)  # type: ignore[arg-type]
     moved = warehouse.client.query(rebuilt).result_rows
     assert moved == [("kim",), *((load[0].user,) for load in loads)]
     in_force = before.index(0, 1)
@@ -272,8 +275,8 @@ def test_progress_ends_with_all_people(warehouse: PreparedWarehouse, road: Road)
     road.load(HISTORY)
     noted: list[tuple[str, int, int]] = []
     plan = tables(OTHER)
-    apply_plan(warehouse.client, plan, road.settlement, lambda *note: noted.append(note))
-    assert noted == [("events", 0, 1), *(("people", done, 3) for done in range(4))]
+    apply_plan(warehouse.client, plan, road.refresh, lambda *note: noted.append(note))
+    assert noted == [("events", 0, 1), *(("people", done, 1) for done in range(2))]
 
 
 @pytest.mark.parametrize(

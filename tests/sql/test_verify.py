@@ -120,7 +120,7 @@ def verification(warehouse: PreparedWarehouse, tmp_path: Path) -> Iterator[Verif
     settings.run_folder.mkdir(parents=True)
     (tmp_path / "data" / "secret").write_text("s" * 32)
     warehouse.client.command("TRUNCATE TABLE secret_fingerprints")
-    yield Verification(settings, warehouse.settlement)
+    yield Verification(settings, warehouse.refresh)
     warehouse.client.command("TRUNCATE TABLE secret_fingerprints")
 
 

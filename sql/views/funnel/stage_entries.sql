@@ -16,7 +16,7 @@
 -- Duplicates: copies of an event count as its first copy. A late event, login or alias puts each
 -- entry of its people where it belongs.
 CREATE OR REPLACE VIEW stage_entries AS
-SELECT * EXCEPT (changed_at, gone)
+SELECT * EXCEPT (row_hash, changed_at, gone)
 FROM stage_entries_raw FINAL
 WHERE build IN (SELECT build FROM funnels)
 SETTINGS optimize_move_to_prewhere_if_final = 1;

@@ -36,7 +36,7 @@ SELECT
 FROM
 (
     SELECT
-        * EXCEPT (entered, changed_at, gone),
+        * EXCEPT (entered, is_timed, row_hash, changed_at, gone),
         arrayFilter(
             step -> arrayExists(
                 version -> version.1 = step.build
