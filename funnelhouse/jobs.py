@@ -15,8 +15,8 @@ from funnelhouse.archive.work import archive_jobs
 from funnelhouse.forgetting import Loading, forget_person
 from funnelhouse.plan_change import PlanChange
 from funnelhouse.verification import Verification
-from sql.runs import Run, end_run, find_run, newest_runs, start_run
 from sql.refresh import Refresh
+from sql.runs import Run, end_run, find_run, newest_runs, start_run
 from sql.spend import Spend, import_spend
 from sql.targets import import_targets
 from sql.upgrade import shipped, status

@@ -50,8 +50,8 @@ from ingest.metrics import LoaderSnapshot, WarehouseCollector, exposition, read_
 from schemas.registry import PlanError, load_plan
 from sql.builds import apply_plan, plan_in_force
 from sql.client import connect
-from sql.retention import retain
 from sql.refresh import Refresh
+from sql.retention import retain
 from sql.upgrade import migrate
 
 log = logging.getLogger(__name__)
