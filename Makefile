@@ -39,7 +39,7 @@ bench: install
 	$(BIN)/python -m bench
 
 docs: install
-	$(BIN)/python -m sql.describe
+	$(BIN)/python -m funnelhouse.sql.describe
 
 # Needs the command `uv`; the locks pin versions and hashes and name no address.
 lock:

@@ -6,8 +6,8 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from analysis.markov import removal_effects
-from schemas.faults import meant
+from funnelhouse.analysis.markov import removal_effects
+from funnelhouse.schemas.faults import meant
 
 _STAGES = "SELECT DISTINCT funnel, stage FROM stages"
 _STEPS = """

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from analysis.arm import Arm
+from funnelhouse.analysis.arm import Arm
 
 _POINTS = 4001
 _WIDE = 10.0

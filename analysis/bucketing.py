@@ -6,7 +6,7 @@ chooseVariation).
 
 from collections.abc import Sequence
 
-from schemas.experiments import Experiment
+from funnelhouse.schemas.experiments import Experiment
 
 Range = tuple[float, float]
 _OFFSET, _PRIME, _WORD = 0x811C9DC5, 0x01000193, 0xFFFFFFFF

@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from analysis.arm import Arm, Sums, cuped_arms, mean_arm, rate_arm, ratio_arm
-from analysis.bayes import Belief, mean_belief, rate_belief
-from analysis.power import units_for_means, units_for_rates
-from analysis.sequential import LEAST_UNITS, always_valid
-from analysis.statistics import Interval, Test, lift_interval, mean_test, rate_test
-from schemas.experiments import Metric
+from funnelhouse.analysis.arm import Arm, Sums, cuped_arms, mean_arm, rate_arm, ratio_arm
+from funnelhouse.analysis.bayes import Belief, mean_belief, rate_belief
+from funnelhouse.analysis.power import units_for_means, units_for_rates
+from funnelhouse.analysis.sequential import LEAST_UNITS, always_valid
+from funnelhouse.analysis.statistics import Interval, Test, lift_interval, mean_test, rate_test
+from funnelhouse.schemas.experiments import Metric
 
 _LEAST = 2
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from schemas.faults import meant
-from schemas.names import match_key
+from funnelhouse.schemas.faults import meant
+from funnelhouse.schemas.names import match_key
 
 OPERATORS = ("is", "in", "not", "exists", "gt", "gte", "lt", "lte")
 

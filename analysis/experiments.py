@@ -6,10 +6,10 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from analysis.arm import Sums
-from analysis.gates import Check
-from analysis.readout import Facts, Readout, read_out
-from schemas.experiments import Experiment, Metric, Variant
+from funnelhouse.analysis.arm import Sums
+from funnelhouse.analysis.gates import Check
+from funnelhouse.analysis.readout import Facts, Readout, read_out
+from funnelhouse.schemas.experiments import Experiment, Metric, Variant
 
 _TABLE = "experiment_readouts_raw"
 _RECENT_DAYS = 7

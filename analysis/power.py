@@ -4,8 +4,8 @@ import math
 
 from scipy import stats
 
-from analysis.arm import Arm
-from analysis.statistics import LEVEL
+from funnelhouse.analysis.arm import Arm
+from funnelhouse.analysis.statistics import LEVEL
 
 POWER = 0.8
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from analysis.arm import Sums
-from analysis.comparison import Comparison, Question, arm_of, compare
-from analysis.gates import Check, broken_gates
-from analysis.power import days_left
-from analysis.statistics import holm
-from analysis.verdict import Case, Verdict, judge
-from schemas.experiments import Experiment, Metric
+from funnelhouse.analysis.arm import Sums
+from funnelhouse.analysis.comparison import Comparison, Question, arm_of, compare
+from funnelhouse.analysis.gates import Check, broken_gates
+from funnelhouse.analysis.power import days_left
+from funnelhouse.analysis.statistics import holm
+from funnelhouse.analysis.verdict import Case, Verdict, judge
+from funnelhouse.schemas.experiments import Experiment, Metric
 
 NO_SUMS = Sums(0, 0, 0, 0, 0, 0)
 Row = dict[str, Any]

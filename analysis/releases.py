@@ -13,8 +13,8 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from schemas.faults import meant
-from schemas.names import match_key
+from funnelhouse.schemas.faults import meant
+from funnelhouse.schemas.names import match_key
 
 _BY_RELEASE = """
 SELECT coverage, event, release, events, rejected, devices, place_devices, missing_properties

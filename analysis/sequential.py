@@ -2,7 +2,7 @@
 
 import math
 
-from analysis.statistics import LEVEL, Interval
+from funnelhouse.analysis.statistics import LEVEL, Interval
 
 LEAST_UNITS = 100
 """Fewer units in an arm give no interval: the sums are not normal enough. Looking later than one

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.arm import Arm
+from funnelhouse.analysis.arm import Arm
 
 LEVEL = 0.05
 _FEW = 5

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from analysis.comparison import Comparison
-from analysis.statistics import LEVEL
+from funnelhouse.analysis.comparison import Comparison
+from funnelhouse.analysis.statistics import LEVEL
 
 
 class Verdict(NamedTuple):

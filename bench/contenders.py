@@ -6,7 +6,8 @@ from pathlib import Path
 from bench.server import Contender, free_port
 
 _PRODUCT = (
-    "from funnelhouse.settings import Settings; from funnelhouse.supervisor import Supervisor;"
+    "from funnelhouse.settings import Settings;"
+    " from funnelhouse.processes.supervisor import Supervisor;"
     " raise SystemExit(Supervisor(Settings(), collect={collect}, warehouse={warehouse}).run())"
 )
 _NGINX = """daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr crit;

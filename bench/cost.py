@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import orjson
 import pyarrow as pa
 
+from funnelhouse.ingest.collector.encoding import inflate
+from funnelhouse.ingest.collector.endpoints import Collector
+from funnelhouse.processes.worker import NoPandas, Worker, build_worker, keep_collector_away
 from funnelhouse.settings import Settings
-from funnelhouse.worker import NoPandas, Worker, build_worker, keep_collector_away
-from ingest.collector import Collector
-from ingest.encoding import inflate
 
 _PATIENCE_S = 600.0
 _MB = 1e6

@@ -12,12 +12,12 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.plan_tables import tables_of
+from funnelhouse.plan.plan_tables import tables_of
+from funnelhouse.schemas.registry import load_plan
 from funnelhouse.settings import Settings
-from schemas.registry import load_plan
-from sql.builds import PlanTables, apply_plan
-from sql.client import DATABASE, EXACT
-from sql.refresh import BATCH_COLUMNS, Refresh
+from funnelhouse.sql.builds import PlanTables, apply_plan
+from funnelhouse.sql.client import DATABASE, EXACT
+from funnelhouse.sql.refresh import BATCH_COLUMNS, Refresh
 
 FUNNEL = "bootcamp_short"
 EXPERIMENT = "oopy_guide"

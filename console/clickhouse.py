@@ -11,8 +11,8 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from console.door import Door
-from console.query import (
+from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.query_request import (
     DENIED,
     NO_DATABASE,
     NOT_AUTHENTICATED,
@@ -22,11 +22,11 @@ from console.query import (
     asked_of,
     key_of,
 )
-from console.readers.asking import Strangers, client_of, unless_gone
-from console.readers.job import Answer, Job
-from console.readers.refusal import RefusalError
-from console.statement import FORMATS
-from sql.client import DATABASE
+from funnelhouse.console.readers.job import Answer, Job
+from funnelhouse.console.readers.refusal import RefusalError
+from funnelhouse.console.readers.statement_runner import Strangers, client_of, unless_gone
+from funnelhouse.console.statements.judge import FORMATS
+from funnelhouse.sql.client import DATABASE
 
 _FORMAT_TYPES = {
     "JSON": "application/json; charset=UTF-8",

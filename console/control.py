@@ -19,17 +19,17 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from console.door import Door
-from console.export import Export, export
-from console.micro import micro
-from console.pages.all import Static, entrance, pages
-from console.pages.site import Progress, Site
-from console.qa import qa
-from console.readers.asking import Nobody, Strangers
-from console.received import Drained
-from console.runs import runs
-from sql.client import WarehouseError, connection
-from sql.place import Warehouse
+from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.export import Export, export
+from funnelhouse.console.micro import micro
+from funnelhouse.console.pages.all import Static, entrance, pages
+from funnelhouse.console.pages.site import Progress, Site
+from funnelhouse.console.qa import qa
+from funnelhouse.console.readers.statement_runner import Nobody, Strangers
+from funnelhouse.console.received import Drained
+from funnelhouse.console.runs import runs
+from funnelhouse.sql.client import WarehouseError, connection
+from funnelhouse.sql.location import Warehouse
 
 ADDRESS_FILE = "control.json"
 _NO_KEY = 401

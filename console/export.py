@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from console.door import Door
-from console.readers.asking import Strangers, client_of, unless_gone
-from console.readers.job import Job
-from console.readers.refusal import RefusalError
+from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.readers.job import Job
+from funnelhouse.console.readers.refusal import RefusalError
+from funnelhouse.console.readers.statement_runner import Strangers, client_of, unless_gone
 
 FORMATS = {
     "csv": ("CSVWithNames", "text/csv; charset=utf-8"),

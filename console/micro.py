@@ -4,11 +4,17 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from console.asking import asked_object
-from console.micro_events import bad_event, flat_event, good_event, is_wanted_bad, is_wanted_good
-from console.micro_page import limited, page_of
-from console.received import Drained, Received
-from sql.place import Warehouse
+from funnelhouse.console.json_requests import asked_object
+from funnelhouse.console.micro_events import (
+    bad_event,
+    flat_event,
+    good_event,
+    is_wanted_bad,
+    is_wanted_good,
+)
+from funnelhouse.console.micro_page import limited, page_of
+from funnelhouse.console.received import Drained, Received
+from funnelhouse.sql.location import Warehouse
 
 _BOTH = ["GET", "POST"]
 _PAGE = {"page", "pageSize", "filters", "validEvents", "timeRange", "sorting"}

@@ -3,7 +3,7 @@
 from math import ceil
 from typing import Any
 
-from console.micro_events import has_columns
+from funnelhouse.console.micro_events import has_columns
 
 
 def page_of(found: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,18 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from analysis.expectation import Came, Expected, closest, expected_from, in_order, matching
-from console.asking import asked_object, read
-from console.came import came, planned
-from sql.place import Warehouse
-from sql.runs import find_run
+from funnelhouse.analysis.expectation import (
+    Came,
+    Expected,
+    closest,
+    expected_from,
+    in_order,
+    matching,
+)
+from funnelhouse.console.json_requests import asked_object, read
+from funnelhouse.console.received_events import came, planned
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.runs import find_run
 
 _AGAIN_S = 0.05
 _LONGEST_WAIT_MS = 120_000

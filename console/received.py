@@ -11,8 +11,8 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from console.asking import read
-from sql.place import Warehouse
+from funnelhouse.console.json_requests import read
+from funnelhouse.sql.location import Warehouse
 
 _PATIENCE_S = 10.0
 _AGAIN_S = 0.02

@@ -6,10 +6,10 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from fastapi import APIRouter, Request
 
-from analysis.coverage import covered_percent
-from console.asking import asked_object, read, written
-from sql.place import Warehouse
-from sql.runs import Run, end_run, find_run, newest_runs, start_run
+from funnelhouse.analysis.coverage import covered_percent
+from funnelhouse.console.json_requests import asked_object, read, written
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.runs import Run, end_run, find_run, newest_runs, start_run
 
 _COVERAGE = """
 SELECT *

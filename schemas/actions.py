@@ -6,16 +6,16 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
-from schemas.documents import Document
-from schemas.faults import Fault
-from schemas.known_funnels import (
+from funnelhouse.schemas.documents import Document
+from funnelhouse.schemas.faults import Fault
+from funnelhouse.schemas.known_funnels import (
     KnownFunnel,
     KnownFunnels,
     funnel_faults,
     stage_faults,
     way_faults,
 )
-from schemas.shapes import DATE, DAYS, NAME, TEXT, closed, compiled
+from funnelhouse.schemas.shapes import DATE, DAYS, NAME, TEXT, closed, compiled
 
 _SHARE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 _COPIED = ("action", "title", "title_ko", "hypothesis", "funnel", "audience")

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.documents import Document, Place
-from schemas.faults import Fault, meant
-from schemas.shapes import NAME, TEXT, closed, compiled
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.faults import Fault, meant
+from funnelhouse.schemas.shapes import NAME, TEXT, closed, compiled
 
 KINDS = ("coverage_gap", "silence", "reject_rate", "guardrail_broken", "spool_age", "volume")
 _KEYS_OF: dict[str, tuple[str, ...]] = {

@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from schemas.actions import ACTION_SHAPE, action_faults
-from schemas.alerts import ALERTS_SHAPE, alert_faults
-from schemas.conditions import described
-from schemas.coverage import COVERAGE_SHAPE, coverage_faults, variants_of
-from schemas.documents import Document
-from schemas.events import EventDocument, event_faults, event_from, name_faults
-from schemas.experiment_faults import experiment_faults
-from schemas.experiment_shape import EXPERIMENT_SHAPE
-from schemas.faults import Fault
-from schemas.folder import FLAT_ROOMS, read_folder
-from schemas.funnel_shape import FUNNEL_SHAPE
-from schemas.funnel_versions import version_order_faults
-from schemas.known_funnels import KnownFunnels, known_funnels
-from schemas.references import Events, reference_faults
-from schemas.shapes import Shape
-from schemas.stages import order_faults
-from schemas.target_faults import target_faults
-from schemas.targets import TARGETS_SHAPE
-from schemas.trackers import tracker_faults
-from schemas.versions import version_faults
+from funnelhouse.schemas.actions import ACTION_SHAPE, action_faults
+from funnelhouse.schemas.alerts import ALERTS_SHAPE, alert_faults
+from funnelhouse.schemas.conditions import described
+from funnelhouse.schemas.coverage import COVERAGE_SHAPE, coverage_faults, variants_of
+from funnelhouse.schemas.documents import Document
+from funnelhouse.schemas.events import EventDocument, event_faults, event_from, name_faults
+from funnelhouse.schemas.experiment_faults import experiment_faults
+from funnelhouse.schemas.experiment_shape import EXPERIMENT_SHAPE
+from funnelhouse.schemas.faults import Fault
+from funnelhouse.schemas.folder import FLAT_ROOMS, read_folder
+from funnelhouse.schemas.funnel_shape import FUNNEL_SHAPE
+from funnelhouse.schemas.funnel_versions import version_order_faults
+from funnelhouse.schemas.known_funnels import KnownFunnels, known_funnels
+from funnelhouse.schemas.references import Events, reference_faults
+from funnelhouse.schemas.shapes import Shape
+from funnelhouse.schemas.stages import order_faults
+from funnelhouse.schemas.target_faults import target_faults
+from funnelhouse.schemas.targets import TARGETS_SHAPE
+from funnelhouse.schemas.trackers import tracker_faults
+from funnelhouse.schemas.versions import version_faults
 
 _ALONE = ("experiments/", "trackers/", "coverage/", "alerts/")
 """Rooms whose files are refused one by one: nothing else of the plan needs them."""

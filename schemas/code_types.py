@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.names import fold
+from funnelhouse.schemas.names import fold
 
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _TYPESCRIPT = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}

@@ -16,7 +16,7 @@ from jsonschema_rs import (
 )
 from jsonschema_rs.canonical import CanonicalizationError
 
-from schemas.documents import Place
+from funnelhouse.schemas.documents import Place
 
 
 def breaks(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[Place, str]]:

@@ -6,13 +6,13 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-from schemas.dialect import compile_schema
-from schemas.documents import Document, Place
-from schemas.events import EventDocument
-from schemas.faults import Fault, meant
-from schemas.personal import personal_paths
-from schemas.refusals import mend
-from schemas.rules import READS, values_of
+from funnelhouse.schemas.dialect import compile_schema
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.events import EventDocument
+from funnelhouse.schemas.faults import Fault, meant
+from funnelhouse.schemas.personal import personal_paths
+from funnelhouse.schemas.refusals import mend
+from funnelhouse.schemas.rules import READS, values_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
-from schemas.documents import Document, Place
-from schemas.faults import Fault, meant
-from schemas.references import Events
-from schemas.shapes import NAME, TEXT, closed, compiled
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.faults import Fault, meant
+from funnelhouse.schemas.references import Events
+from funnelhouse.schemas.shapes import NAME, TEXT, closed, compiled
 
 _PAGE: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 500}
 _RELEASE: dict[str, Any] = {"type": "string", "pattern": r"^v?[0-9]+([.-][0-9A-Za-z]+)*$"}

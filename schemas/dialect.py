@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, RegexOptions
 
-from schemas.documents import Place
+from funnelhouse.schemas.documents import Place
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")

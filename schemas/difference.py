@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from schemas.compatibility import breaks
+from funnelhouse.schemas.compatibility import breaks
 
 
 class Schema(Protocol):

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from schemas.faults import Fault
+from funnelhouse.schemas.faults import Fault
 
 Place = tuple[str | int, ...]
 

@@ -7,12 +7,19 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-from schemas.dialect import DIALECT, FORMATS, KEYWORDS, TYPES, compile_schema, subschemas
-from schemas.documents import Document
-from schemas.faults import Fault, meant
-from schemas.names import match_key
-from schemas.personal import personal_faults
-from schemas.refusals import refusal_fault, told
+from funnelhouse.schemas.dialect import (
+    DIALECT,
+    FORMATS,
+    KEYWORDS,
+    TYPES,
+    compile_schema,
+    subschemas,
+)
+from funnelhouse.schemas.documents import Document
+from funnelhouse.schemas.faults import Fault, meant
+from funnelhouse.schemas.names import match_key
+from funnelhouse.schemas.personal import personal_faults
+from funnelhouse.schemas.refusals import refusal_fault, told
 
 _METASCHEMA = Draft202012Validator({"$ref": DIALECT})
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from schemas.conditions import condition_faults
-from schemas.documents import Document, Place
-from schemas.faults import Fault, meant
-from schemas.known_funnels import KnownFunnels, funnel_faults, stage_faults
-from schemas.references import Events
+from funnelhouse.schemas.conditions import condition_faults
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.faults import Fault, meant
+from funnelhouse.schemas.known_funnels import KnownFunnels, funnel_faults, stage_faults
+from funnelhouse.schemas.references import Events
 
 _KEYS_OF = {
     "stage": ("funnel", "stage"),

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from schemas.funnel_shape import EVENT, WHERE
-from schemas.shapes import DATE, DAYS, NAME, TEXT, closed, compiled
+from funnelhouse.schemas.funnel_shape import EVENT, WHERE
+from funnelhouse.schemas.shapes import DATE, DAYS, NAME, TEXT, closed, compiled
 
 KINDS = ("stage", "stage_within", "revenue", "count")
 UNITS = ("device", "user", "session")

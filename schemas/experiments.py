@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from schemas.rules import branches_of
+from funnelhouse.schemas.rules import branches_of
 
 Conditions = list[tuple[str, str, list[str]]]
 

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path, PurePosixPath
 
-from schemas.documents import Document, read_document
-from schemas.faults import Fault
-from schemas.names import fold
+from funnelhouse.schemas.documents import Document, read_document
+from funnelhouse.schemas.faults import Fault
+from funnelhouse.schemas.names import fold
 
 _EVENT_FILE = re.compile(r"events/[^/]+/[^/]+/[^/]+\.json")
 FLAT_ROOMS = (

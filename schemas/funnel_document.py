@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from schemas.funnels import DIMENSIONS, Funnel, Intake, Measure, Stage
-from schemas.rules import READS, branches_of
+from funnelhouse.schemas.funnels import DIMENSIONS, Funnel, Intake, Measure, Stage
+from funnelhouse.schemas.rules import READS, branches_of
 
 _WINDOW_DAYS = 30
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from schemas.funnels import DIMENSIONS, MEASURES
-from schemas.shapes import DATE, DAYS, NAME, TEXT, closed, compiled
+from funnelhouse.schemas.funnels import DIMENSIONS, MEASURES
+from funnelhouse.schemas.shapes import DATE, DAYS, NAME, TEXT, closed, compiled
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 _SCALARS: dict[str, Any] = {"type": "array", "minItems": 1, "items": _SCALAR}

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from schemas.documents import Document
-from schemas.faults import Fault
+from funnelhouse.schemas.documents import Document
+from funnelhouse.schemas.faults import Fault
 
 
 def version_order_faults(funnels: Sequence[Document]) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from schemas.rules import Branch, StageRule
+from funnelhouse.schemas.rules import Branch, StageRule
 
 DIMENSIONS = ("track", "cohort", "segment", "card_holder")
 MEASURES = (

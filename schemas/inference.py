@@ -9,8 +9,8 @@ from typing import Any
 
 from genson import SchemaBuilder
 
-from schemas.dialect import DIALECT
-from schemas.names import fold
+from funnelhouse.schemas.dialect import DIALECT
+from funnelhouse.schemas.names import fold
 
 _MOST_CHOICES = 12
 _SEEN_A_CHOICE = 5

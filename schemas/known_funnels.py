@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from schemas.documents import Document, Place
-from schemas.faults import Fault, meant
-from schemas.funnel_document import funnel_from
-from schemas.funnel_shape import FUNNEL_SHAPE
-from schemas.funnels import Funnel
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.faults import Fault, meant
+from funnelhouse.schemas.funnel_document import funnel_from
+from funnelhouse.schemas.funnel_shape import FUNNEL_SHAPE
+from funnelhouse.schemas.funnels import Funnel
 
 
 @dataclass(frozen=True, slots=True)

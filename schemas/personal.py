@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.dialect import subschemas
-from schemas.documents import Document, Place
-from schemas.faults import Fault
+from funnelhouse.schemas.dialect import subschemas
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.faults import Fault
 
 
 def personal_paths(schema: dict[str, Any]) -> tuple[tuple[str, ...], ...]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from schemas.coverage import Expectation
+from funnelhouse.schemas.coverage import Expectation
 
 
 def plan_page(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.conditions import DescribedEvent, condition_faults, read_faults
-from schemas.documents import Document, Place
-from schemas.faults import Fault, meant
+from funnelhouse.schemas.conditions import DescribedEvent, condition_faults, read_faults
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.faults import Fault, meant
 
 Events = Mapping[str, DescribedEvent | None]
 """The plan's events by name; one of None is known but faulty."""

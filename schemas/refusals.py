@@ -4,8 +4,8 @@ from typing import Any
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
-from schemas.documents import Document
-from schemas.faults import Fault, meant
+from funnelhouse.schemas.documents import Document
+from funnelhouse.schemas.faults import Fault, meant
 
 
 def refusal_fault(document: Document, error: ValidationError) -> Fault:

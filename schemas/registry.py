@@ -7,21 +7,21 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from schemas.actions import Action, action_from
-from schemas.alerts import Alert, alerts_from
-from schemas.check import Reading, read_plan
-from schemas.coverage import Expectation, listed
-from schemas.dialect import compile_schema
-from schemas.events import EventDocument
-from schemas.experiments import Experiment, experiment_from
-from schemas.faults import Fault
-from schemas.folder import FLAT_ROOMS
-from schemas.funnels import Funnel
-from schemas.known_funnels import known_funnels
-from schemas.names import match_key
-from schemas.personal import personal_paths
-from schemas.targets import Target, targets_from
-from schemas.trackers import SnowplowNames, snowplow_names
+from funnelhouse.schemas.actions import Action, action_from
+from funnelhouse.schemas.alerts import Alert, alerts_from
+from funnelhouse.schemas.check import Reading, read_plan
+from funnelhouse.schemas.coverage import Expectation, listed
+from funnelhouse.schemas.dialect import compile_schema
+from funnelhouse.schemas.events import EventDocument
+from funnelhouse.schemas.experiments import Experiment, experiment_from
+from funnelhouse.schemas.faults import Fault
+from funnelhouse.schemas.folder import FLAT_ROOMS
+from funnelhouse.schemas.funnels import Funnel
+from funnelhouse.schemas.known_funnels import known_funnels
+from funnelhouse.schemas.names import match_key
+from funnelhouse.schemas.personal import personal_paths
+from funnelhouse.schemas.targets import Target, targets_from
+from funnelhouse.schemas.trackers import SnowplowNames, snowplow_names
 
 MAX_NAME_LENGTH = 256
 MAX_REMEMBERED_NAMES = 4096

@@ -10,9 +10,9 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-from schemas.documents import Document
-from schemas.faults import Fault, meant
-from schemas.refusals import refusal_fault
+from funnelhouse.schemas.documents import Document
+from funnelhouse.schemas.faults import Fault, meant
+from funnelhouse.schemas.refusals import refusal_fault
 
 NAME: dict[str, Any] = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 64}
 TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}

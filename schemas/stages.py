@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from schemas.documents import Document, Place
-from schemas.faults import Fault
-from schemas.funnels import EXCLUDED, MEASURES
-from schemas.rules import branches_of
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.faults import Fault
+from funnelhouse.schemas.funnels import EXCLUDED, MEASURES
+from funnelhouse.schemas.rules import branches_of
 
 MAX_STEPS = 12
 _RESERVED = (*MEASURES, EXCLUDED)

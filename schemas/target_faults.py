@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from schemas.documents import Document, Place
-from schemas.faults import Fault
-from schemas.known_funnels import (
+from funnelhouse.schemas.documents import Document, Place
+from funnelhouse.schemas.faults import Fault
+from funnelhouse.schemas.known_funnels import (
     KnownFunnel,
     KnownFunnels,
     funnel_faults,
     stage_faults,
     way_faults,
 )
-from schemas.targets import Target, target_from
+from funnelhouse.schemas.targets import Target, target_from
 
 _KEYS_OF = {
     "conversion": ("from", "to"),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from schemas.known_funnels import KnownFunnel
-from schemas.shapes import DATE, NAME, TEXT, closed, compiled
+from funnelhouse.schemas.known_funnels import KnownFunnel
+from funnelhouse.schemas.shapes import DATE, NAME, TEXT, closed, compiled
 
 METRICS = (
     "conversion", "entries", "cost", "withdrawals",

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.documents import Document
-from schemas.faults import Fault
-from schemas.shapes import NAME, TEXT, closed, compiled
+from funnelhouse.schemas.documents import Document
+from funnelhouse.schemas.faults import Fault
+from funnelhouse.schemas.shapes import NAME, TEXT, closed, compiled
 
 _EVENT = {"event": NAME, "properties": {"type": "object", "additionalProperties": TEXT}}
 _STRUCTURED = closed({"category": TEXT, "action": TEXT, **_EVENT}, ["action", "event"])

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from schemas.compatibility import breaks
-from schemas.events import EventDocument
-from schemas.faults import Fault
+from funnelhouse.schemas.compatibility import breaks
+from funnelhouse.schemas.events import EventDocument
+from funnelhouse.schemas.faults import Fault
 
 
 def version_faults(events: Iterable[EventDocument]) -> Iterator[Fault]:

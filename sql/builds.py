@@ -14,12 +14,12 @@ import orjson
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from sql.client import WarehouseError
-from sql.growth import grow, grow_of
-from sql.layout import cluster_of, share, stored
-from sql.lost import Lost, lost_events
-from sql.refresh import Refresh
-from sql.signals import grow_signals, signal_rows
+from funnelhouse.sql.backfill import grow, grow_of
+from funnelhouse.sql.client import WarehouseError
+from funnelhouse.sql.layout import cluster_of, share, stored
+from funnelhouse.sql.lost_events import Lost, lost_events
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.signals import grow_signals, signal_rows
 
 Rows = Sequence[tuple[Any, ...]]
 Builds = Mapping[str, Rows]

@@ -10,9 +10,9 @@ import clickhouse_connect
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 
-from sql.cluster import READING, nodes_of, why_unfit, writing
-from sql.place import Warehouse
-from sql.unreachable import why_too_old, why_unreachable
+from funnelhouse.sql.cluster import READING, nodes_of, why_unfit, writing
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.unreachable import why_too_old, why_unreachable
 
 DATABASE = "funnelhouse"
 """Database of the embedded engine, and the default one on a server."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from sql.client import connect
-from sql.place import Warehouse
-from sql.upgrade import ROOT, VIEWS, migrate
+from funnelhouse.sql.client import connect
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.upgrade import ROOT, VIEWS, migrate
 
 _PARAMETER = re.compile(r"\{(\w+):(\w+)")
 _ANY_VALUE = {"Date": "'2024-01-01'", "DateTime64": "'2024-01-01'", "String": "'week'"}

@@ -14,10 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from sql.client import WarehouseError
-from sql.layout import cluster_of, share, stored
-from sql.owners import owners_of_devices
-from sql.personal_rows import CONDITIONS, of_strangers, rows_left
+from funnelhouse.sql.client import WarehouseError
+from funnelhouse.sql.device_ownership import owners_of_devices
+from funnelhouse.sql.layout import cluster_of, share, stored
+from funnelhouse.sql.personal_rows import CONDITIONS, of_strangers, rows_left
 
 GATHERED = ("forget_ids", "forget_events", "forget_rejected", "forget_run_events", "forget_counts")
 """Tables of what goes, which are empty but while somebody is being forgotten."""

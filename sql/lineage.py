@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from string import Template
 
-from sql.layout import sharding_keys
+from funnelhouse.sql.layout import sharding_keys
 
 MODELS = Path(__file__).parent / "models"
 _HEADER = re.compile(r"(?:--.*\n)+")

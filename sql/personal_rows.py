@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 
-from sql.layout import LOCAL, sharding_keys
+from funnelhouse.sql.layout import LOCAL, sharding_keys
 
 _IDS = "(SELECT id FROM forget_ids WHERE kind IN ('user', 'device'))"
 _EVENT = "(source, event_id) IN (SELECT source, event_id FROM forget_events)"

@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from sql.aliases import join_users
-from sql.layout import catch_up, cluster_of
-from sql.lineage import models, plan, scratch_tables, statement
-from sql.turn import Turn
+from funnelhouse.sql.aliases import join_users
+from funnelhouse.sql.fair_lock import Turn
+from funnelhouse.sql.layout import catch_up, cluster_of
+from funnelhouse.sql.lineage import models, plan, scratch_tables, statement
 
 BATCH_COLUMNS = (
     *("source", "event_id", "arrival", "event_type", "event_name", "server"),

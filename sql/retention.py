@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from clickhouse_connect.driver.client import Client
 
-from sql.layout import stored
+from funnelhouse.sql.layout import stored
 
 RETAINED = {
     "events": ("events_raw", "toDateTime(received_at)"),

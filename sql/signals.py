@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from sql.growth import grow, grow_of
-from sql.layout import share
-from sql.refresh import Refresh
+from funnelhouse.sql.backfill import grow, grow_of
+from funnelhouse.sql.layout import share
+from funnelhouse.sql.refresh import Refresh
 
 Builds = Mapping[str, Sequence[tuple[Any, ...]]]
 """Rules by build, as `signal_rules` of a plan's tables: experiment first, and a day at the end."""

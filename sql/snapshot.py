@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from sql.client import WarehouseError
-from sql.layout import cluster_of
-from sql.lost import lost_events
+from funnelhouse.sql.client import WarehouseError
+from funnelhouse.sql.layout import cluster_of
+from funnelhouse.sql.lost_events import lost_events
 
 _BY_ARRIVAL = "fromUnixTimestamp64Micro(toInt64(bitShiftRight(arrival, 12)), 'UTC')"
 _BY_SEGMENT = "fromUnixTimestamp64Micro(toInt64OrZero(substring(segment, 1, 16)), 'UTC')"

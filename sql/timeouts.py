@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
 
-from sql.refresh import Refresh
+from funnelhouse.sql.refresh import Refresh
 
 _EVENTS_A_BUCKET = 1_000_000
 _LAST = "SELECT timeout_s, done FROM session_states ORDER BY since DESC LIMIT 1"

@@ -11,9 +11,9 @@ from string import Template
 
 from clickhouse_connect.driver.client import Client
 
-from sql.client import WarehouseError
-from sql.cluster import shards_of, why_resharded
-from sql.layout import Layout
+from funnelhouse.sql.client import WarehouseError
+from funnelhouse.sql.cluster import shards_of, why_resharded
+from funnelhouse.sql.layout import Layout
 
 ROOT = Path(__file__).parent
 _NOTES = ROOT / "migrations" / "schema_migrations.sql"

@@ -12,8 +12,8 @@ import orjson
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from sql.forget import is_under_way
-from sql.parts import Part, folders_gone, parts_of
+from funnelhouse.sql.forget import is_under_way
+from funnelhouse.sql.parts import Part, folders_gone, parts_of
 
 RESTORE = (
     "import an archive that holds them (`funnelhouse import archive FOLDER`), or restore a backup"

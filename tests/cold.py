@@ -5,8 +5,8 @@ That costs more than all else of a start; few tests open these pages. Run as a m
 
 import sys
 
-from console.pages.warmth import Warmth
-from funnelhouse.warehouse import main
+from funnelhouse.console.pages.prewarm import Warmth
+from funnelhouse.processes.warehouse import main
 
 
 def _begin(_: Warmth) -> None:

@@ -21,17 +21,17 @@ import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.plan_tables import tables_of
+from funnelhouse.ingest.log.segment import read_segment
+from funnelhouse.ingest.metrics import LoaderSnapshot, read_snapshot
+from funnelhouse.plan.plan_tables import tables_of
+from funnelhouse.processes.supervisor import listen
+from funnelhouse.processes.warehouse import prepare
+from funnelhouse.schemas.registry import load_plan
 from funnelhouse.settings import Settings
-from funnelhouse.supervisor import listen
-from funnelhouse.warehouse import prepare
-from ingest.metrics import LoaderSnapshot, read_snapshot
-from ingest.segment import read_segment
-from schemas.registry import load_plan
-from sql.builds import apply_plan
-from sql.client import connect
-from sql.place import Warehouse
-from sql.refresh import Refresh
+from funnelhouse.sql.builds import apply_plan
+from funnelhouse.sql.client import connect
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.refresh import Refresh
 
 WRITE_KEYS = "dev:web,app:backend:server,shop:landing@https://shop.example|https://*.shop.example"
 """A browser's key, a server's key, and one that two origins may use."""
@@ -45,11 +45,11 @@ _AGAIN_S = 0.5
 _RUN_PRODUCT = """
 import sys
 from funnelhouse.settings import Settings
-from funnelhouse.supervisor import Supervisor
+from funnelhouse.processes.supervisor import Supervisor
 
 class Cold(Supervisor):
     def _start_warehouse(self, beat):
-        return self._start("tests.cold", ["funnelhouse.warehouse"], beat)
+        return self._start("tests.cold", ["funnelhouse.processes.warehouse"], beat)
 
 kind = Supervisor if sys.argv[1:] == ["warm"] else Cold
 sys.exit(kind(Settings(), collect=True, warehouse=True).run())
@@ -233,7 +233,14 @@ def start_collector(settings: Settings) -> RunningCollector:
     with listen(settings.collector) as listener:
         host, port = listener.getsockname()[:2]
         process = subprocess.Popen(
-            [sys.executable, "-m", "funnelhouse.worker", str(listener.fileno()), "0", "1"],
+            [
+                sys.executable,
+                "-m",
+                "funnelhouse.processes.worker",
+                str(listener.fileno()),
+                "0",
+                "1",
+            ],
             env={**os.environ, **settings.as_environment()},
             pass_fds=(listener.fileno(),),
             stdin=subprocess.PIPE,

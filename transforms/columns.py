@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from transforms.bot import is_bot
-from transforms.campaign import merge_campaign, read_campaign
-from transforms.device import read_device
-from transforms.page import split_page
-from transforms.referrer import channel
+from funnelhouse.transforms.bot import is_bot
+from funnelhouse.transforms.campaign import merge_campaign, read_campaign
+from funnelhouse.transforms.device import read_device
+from funnelhouse.transforms.page import split_page
+from funnelhouse.transforms.referrer import channel
 
 
 class Call(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from ua_parser import OS, Result, UserAgent, parse
 
-from transforms.bot import is_bot
+from funnelhouse.transforms.bot import is_bot
 
 DeviceClass = Literal["desktop", "mobile", "tablet", "tv", "bot", "other", "unknown"]
 

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 
 import yaml
 
-from transforms.campaign import Campaign
-from transforms.page import registrable_domain, split_page
+from funnelhouse.transforms.campaign import Campaign
+from funnelhouse.transforms.page import registrable_domain, split_page
 
 Channel = Literal[
     "direct",

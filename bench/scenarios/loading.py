@@ -30,7 +30,7 @@ def measure(plan: RunPlan) -> Iterator[Figure]:
                 raise RuntimeError(f"{sent} events were answered, {rows} are in the view.")
             rates.append(rows / seconds)
             per_million.append((server.cpu_s() - before) * 1e6 / rows)
-            memory.append(server.peak_bytes("funnelhouse.warehouse") / 1e6)
+            memory.append(server.peak_bytes("funnelhouse.processes.warehouse") / 1e6)
     yield Figure(PRODUCT, LOADED, "1/s", tuple(rates))
     yield Figure(PRODUCT, "loading: cpu-s per million events", "cpu-s", tuple(per_million))
     yield Figure(PRODUCT, "peak memory of the warehouse process", "MB", tuple(memory))

@@ -33,4 +33,4 @@ def measure(plan: RunPlan) -> Iterator[Figure]:
 
 
 def _worker_mb(server: Server) -> float:
-    return server.peak_bytes("funnelhouse.worker") / 1e6
+    return server.peak_bytes("funnelhouse.processes.worker") / 1e6

@@ -10,7 +10,6 @@ from resource import RUSAGE_SELF, getrusage
 
 from clickhouse_connect.driver.client import Client
 
-from analysis import experiments
 from bench import crowd
 from bench.figures import (
     ATTRIBUTION,
@@ -21,9 +20,10 @@ from bench.figures import (
     Figure,
 )
 from bench.plan import RunPlan
+from funnelhouse.analysis import experiments
 from funnelhouse.settings import Settings
-from sql.refresh import Refresh
-from sql.upgrade import ROOT, VIEWS, migrate
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.upgrade import ROOT, VIEWS, migrate
 
 _LOADS = (50, 5_000, 200_000)
 _ROWS_OF_EVENTS = ("events/events", "events/rejected_events")

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from console.door import COOKIE
-from console.pages.coverage import coverage
-from console.pages.experiments import experiments
-from console.pages.funnel import funnel
-from console.pages.live import live
-from console.pages.sessions import sessions
-from console.pages.site import ROOM, Site
-from console.pages.sql import sql
-from console.pages.today import today
+from funnelhouse.console.access.read_access import COOKIE
+from funnelhouse.console.pages.coverage import coverage
+from funnelhouse.console.pages.experiments import experiments
+from funnelhouse.console.pages.funnel import funnel
+from funnelhouse.console.pages.live import live
+from funnelhouse.console.pages.sessions import sessions
+from funnelhouse.console.pages.site import ROOM, Site
+from funnelhouse.console.pages.sql import sql
+from funnelhouse.console.pages.today import today
 
 _A_MONTH_S = 2_592_000
 _MAX_BYTES = 4_096

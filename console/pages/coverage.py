@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from console.pages.matrix import cell, matrix
-from console.pages.site import Site, rows
-from sql.client import connection
-from sql.place import Warehouse
-from sql.runs import find_run, newest_runs, start_run
+from funnelhouse.console.pages.matrix import cell, matrix
+from funnelhouse.console.pages.site import Site, rows
+from funnelhouse.sql.client import connection
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.runs import find_run, newest_runs, start_run
 
 _HOURS = {"1h": 1, "24h": 24, "7d": 168}
 _EVER = {"since": "1970-01-02 00:00:00", "until": "2200-01-01 00:00:00"}

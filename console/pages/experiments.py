@@ -7,8 +7,8 @@ from clickhouse_connect.driver.client import Client
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from console import charts
-from console.pages.site import Site, rows
+from funnelhouse.console import charts
+from funnelhouse.console.pages.site import Site, rows
 
 _LISTED = """
 SELECT

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
-from console import charts
-from console.pages.site import Site, figure, rows
+from funnelhouse.console import charts
+from funnelhouse.console.pages.site import Site, figure, rows
 
 _FUNNELS = """
 WITH

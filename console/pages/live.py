@@ -9,8 +9,8 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
-from console.pages.place import Place
-from console.pages.site import HEADERS, Site
+from funnelhouse.console.pages.live_position import Place
+from funnelhouse.console.pages.site import HEADERS, Site
 
 _AGAIN_S = 0.5
 _MOST_SHOWN = 4000

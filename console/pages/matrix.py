@@ -6,8 +6,8 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from analysis.coverage import covered_percent
-from console.pages.site import rows
+from funnelhouse.analysis.coverage import covered_percent
+from funnelhouse.console.pages.site import rows
 
 _COVERAGE = """
 SELECT *

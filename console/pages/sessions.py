@@ -6,7 +6,7 @@ from clickhouse_connect.driver.client import Client
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from console.pages.site import Site, rows
+from funnelhouse.console.pages.site import Site, rows
 
 _IDS = """
 SELECT DISTINCT id, known

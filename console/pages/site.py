@@ -13,12 +13,12 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.concurrency import run_in_threadpool
 
-from console.door import Door
-from console.kept import Kept
-from console.readers.asking import Nobody, Strangers
-from console.words import LANGUAGES, language, word
-from sql.client import connection
-from sql.place import Warehouse
+from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.readers.statement_runner import Nobody, Strangers
+from funnelhouse.console.stale_cache import Kept
+from funnelhouse.console.words import LANGUAGES, language, word
+from funnelhouse.sql.client import connection
+from funnelhouse.sql.location import Warehouse
 
 Answer = TypeVar("Answer")
 

@@ -6,13 +6,13 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
-from console import charts
-from console.door import sent_key
-from console.pages.site import HEADERS, Site, rows
-from console.protection import came_from_elsewhere
-from console.readers.asking import client_of, unless_gone
-from console.readers.job import Answer, Job
-from console.readers.refusal import RefusalError
+from funnelhouse.console import charts
+from funnelhouse.console.access.protection import came_from_elsewhere
+from funnelhouse.console.access.read_access import sent_key
+from funnelhouse.console.pages.site import HEADERS, Site, rows
+from funnelhouse.console.readers.job import Answer, Job
+from funnelhouse.console.readers.refusal import RefusalError
+from funnelhouse.console.readers.statement_runner import client_of, unless_gone
 
 _LIMITS = {
     "max_result_rows": "1000000",

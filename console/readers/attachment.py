@@ -12,8 +12,8 @@ from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from console.readers.catalog import is_table
-from sql.client import DATABASE
+from funnelhouse.console.readers.catalog import is_table
+from funnelhouse.sql.client import DATABASE
 
 _HEAD = re.compile(r"^ATTACH (TABLE|VIEW) _ UUID '([0-9a-f-]{36})'")
 _SETTINGS = re.compile(r"^SETTINGS ", re.MULTILINE)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sql.client import DATABASE
+from funnelhouse.sql.client import DATABASE
 
 _TABLE = re.compile(r"^ATTACH TABLE _ UUID '[0-9a-f-]{36}'")
 _VIEW = re.compile(r"^ATTACH VIEW _ UUID '[0-9a-f-]{36}'")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.readers import calls, landlock
+from funnelhouse.console.readers import landlock
+from funnelhouse.console.readers import seccomp as calls
 
 _OF_THE_MACHINE = ("/sys/fs/cgroup", "/sys/devices/system", "/sys/kernel/mm")
 # The C library learns from its maps where the stack of the first thread ends.

@@ -9,9 +9,9 @@ from clickhouse_connect.driver.binding import quote_identifier
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from console.readers.job import Job
-from console.readers.refusal import RefusalError
-from console.spreadsheet import harmless_csv
+from funnelhouse.console.readers.job import Job
+from funnelhouse.console.readers.refusal import RefusalError
+from funnelhouse.console.spreadsheet import harmless_csv
 
 _NO_SUCH, _WRONG, _TOO_MUCH = 404, 400, 413
 _TOO_LARGE = frozenset({241, 396})

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from console.readers.job import Answer, Job
-from console.readers.reader import Home, Reader
-from console.readers.refusal import BUSY, MEMORY, NO_READER, TIMEOUT, RefusalError
-from console.readers.slots import Client, Slots
+from funnelhouse.console.readers.job import Answer, Job
+from funnelhouse.console.readers.reader import Home, Reader
+from funnelhouse.console.readers.refusal import BUSY, MEMORY, NO_READER, TIMEOUT, RefusalError
+from funnelhouse.console.readers.slots import Client, Slots
 
 log = logging.getLogger(__name__)
 _WATCH_S = 0.05

@@ -13,13 +13,13 @@ from typing import Any, BinaryIO
 import lz4.block  # noqa: F401
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from console.readers.attachment import Attachment
-from console.readers.confinement import Cell, confine, limit_resources
-from console.readers.job import Job
-from console.readers.refusal import RefusalError
-from console.readers.wire import Message, receive, send
-from console.readers.work import perform
-from sql.client import DATABASE, EXACT
+from funnelhouse.console.readers.attachment import Attachment
+from funnelhouse.console.readers.confinement import Cell, confine, limit_resources
+from funnelhouse.console.readers.execution import perform
+from funnelhouse.console.readers.job import Job
+from funnelhouse.console.readers.refusal import RefusalError
+from funnelhouse.console.readers.wire import Message, receive, send
+from funnelhouse.sql.client import DATABASE, EXACT
 
 _LOST_PARTS = frozenset({107, 226, 228, 232, 233})
 """ClickHouse error codes: a file or a part that a query was about to read is gone."""

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import orjson
 
-from console.readers.catalog import change
-from console.readers.job import Answer, Job
-from console.readers.refusal import NO_READER, RefusalError
-from console.readers.wire import LENGTHS, MAX_HEAD_BYTES, Message, written
+from funnelhouse.console.readers.catalog import change
+from funnelhouse.console.readers.job import Answer, Job
+from funnelhouse.console.readers.refusal import NO_READER, RefusalError
+from funnelhouse.console.readers.wire import LENGTHS, MAX_HEAD_BYTES, Message, written
 
-COMMAND = (sys.executable, "-P", "-m", "console.readers.process")
+COMMAND = (sys.executable, "-P", "-m", "funnelhouse.console.readers.process")
 _START_S = 120.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _NICENESS = 10

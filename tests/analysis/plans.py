@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.arm import Sums
-from schemas.experiments import Experiment, Metric, Variant
+from funnelhouse.analysis.arm import Sums
+from funnelhouse.schemas.experiments import Experiment, Metric, Variant
 
 HALVES = (("a", 0.5), ("b", 0.5))
 

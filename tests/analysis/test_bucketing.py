@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from analysis.bucketing import assigned, bucket, chosen, fnv1a, ranges
+from funnelhouse.analysis.bucketing import assigned, bucket, chosen, fnv1a, ranges
 from tests.analysis.plans import experiment
 
 DATA = Path(os.environ.get("FUNNELHOUSE_TEST_DATA") or "../shared/data")

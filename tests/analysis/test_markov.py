@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from analysis.markov import CONVERSION, NONE, START, removal_effects
+from funnelhouse.analysis.markov import CONVERSION, NONE, START, removal_effects
 
 Journey = tuple[tuple[str, ...], str]
 ROUNDS = 400

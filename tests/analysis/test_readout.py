@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from analysis.arm import Sums
-from analysis.gates import Check
-from analysis.readout import Facts, Readout, read_out
+from funnelhouse.analysis.arm import Sums
+from funnelhouse.analysis.gates import Check
+from funnelhouse.analysis.readout import Facts, Readout, read_out
 from tests.analysis.plans import counted, experiment, metric
 
 MIDDLE, END = date(2024, 8, 12), date(2024, 8, 18)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from analysis.releases import Facts, facts_of, findings, with_variants
+from funnelhouse.analysis.releases import Facts, facts_of, findings, with_variants
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, FIRST_RECEIPT, SEOUL, Road, Told, bring
 from tests.sql.test_coverage import expects

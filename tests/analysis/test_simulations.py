@@ -6,12 +6,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from analysis.arm import Arm, Sums, cuped_arms, mean_arm, rate_arm, ratio_arm
-from analysis.gates import Check
-from analysis.power import units_for_rates
-from analysis.readout import Facts, read_out
-from analysis.sequential import always_valid
-from analysis.statistics import mean_test, rate_test
+from funnelhouse.analysis.arm import Arm, Sums, cuped_arms, mean_arm, rate_arm, ratio_arm
+from funnelhouse.analysis.gates import Check
+from funnelhouse.analysis.power import units_for_rates
+from funnelhouse.analysis.readout import Facts, read_out
+from funnelhouse.analysis.sequential import always_valid
+from funnelhouse.analysis.statistics import mean_test, rate_test
 from tests.analysis.plans import counted, experiment, summed
 
 RATE, A_DAY, DAYS = 0.06, 500, 28

@@ -13,11 +13,11 @@ from statsmodels.stats.proportion import (
     proportions_ztest,
 )
 
-from analysis.arm import Arm, cuped_arms, mean_arm, rate_arm, ratio_arm
-from analysis.bayes import mean_belief, rate_belief
-from analysis.power import days_left, units_for_means, units_for_rates
-from analysis.sequential import always_valid
-from analysis.statistics import holm, lift_interval, mean_test, rate_test
+from funnelhouse.analysis.arm import Arm, cuped_arms, mean_arm, rate_arm, ratio_arm
+from funnelhouse.analysis.bayes import mean_belief, rate_belief
+from funnelhouse.analysis.power import days_left, units_for_means, units_for_rates
+from funnelhouse.analysis.sequential import always_valid
+from funnelhouse.analysis.statistics import holm, lift_interval, mean_test, rate_test
 from tests.analysis.plans import counted, summed
 
 TABLES = [(1000, 50, 1000, 70), (5000, 430, 4000, 300), (200, 100, 220, 96)]

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from bench.scenarios.views import _ROWS_OF_EVENTS, _reports
-from sql.upgrade import VIEWS
+from funnelhouse.sql.upgrade import VIEWS
 from tests.conftest import PreparedWarehouse
 
 

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
-from analysis.bucketing import assigned
+from funnelhouse.analysis.bucketing import assigned
+from funnelhouse.schemas.experiments import Experiment
+from funnelhouse.schemas.registry import load_plan
 from funnelhouse.settings import SHIPPED_PLAN
-from schemas.experiments import Experiment
-from schemas.registry import load_plan
 from tests.browser.conftest import SEGMENT_AGE_MS, STYLE, Site, Visits
 from tests.conftest import WRITE_KEYS, running_product
 

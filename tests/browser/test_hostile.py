@@ -22,18 +22,18 @@ from fastapi import FastAPI, Request, Response
 from playwright.sync_api import Browser, BrowserContext, Page
 from playwright.sync_api import Response as Answer
 
-from console.clickhouse import Limits, clickhouse
-from console.control import Control, control
-from console.door import COOKIE, Door
-from console.export import Export
-from console.pages.site import LINKED, ROOM
-from console.readers.asking import Nobody
-from funnelhouse.worker import TAG_FOLDER
-from ingest.metrics import SnapshotCollector
-from ingest.protocols import pixel, segment
-from ingest.sdk_documents import sdk_documents
-from ingest.service import service
-from sql.place import Warehouse
+from funnelhouse.console.access.read_access import COOKIE, Door
+from funnelhouse.console.clickhouse import Limits, clickhouse
+from funnelhouse.console.control import Control, control
+from funnelhouse.console.export import Export
+from funnelhouse.console.pages.site import LINKED, ROOM
+from funnelhouse.console.readers.statement_runner import Nobody
+from funnelhouse.ingest.collector.protocols import pixel, segment
+from funnelhouse.ingest.collector.sdk_documents import sdk_documents
+from funnelhouse.ingest.collector.service import service
+from funnelhouse.ingest.metrics import SnapshotCollector
+from funnelhouse.processes.worker import TAG_FOLDER
+from funnelhouse.sql.location import Warehouse
 from tests.browser.conftest import Site
 from tests.conftest import READ_KEY, RunningProduct
 

@@ -39,7 +39,7 @@ def killing(product: RunningProduct, random: Random) -> Iterator[None]:
         while not over.wait(random.uniform(*PAUSE_S)):
             for process in psutil.Process(product.process.pid).children():
                 with suppress(psutil.Error):
-                    if "funnelhouse.worker" in process.cmdline():
+                    if "funnelhouse.processes.worker" in process.cmdline():
                         process.kill()
 
     killer = threading.Thread(target=strike)

@@ -226,7 +226,7 @@ FORMATS = ("Template", "CapnProto", "Protobuf", "ProtobufSingle", "SQLInsert", "
 
 def of_table_functions(names: list[str], *, all_targets: bool) -> list[str]:
     """Return each table function in all disguises, of one target by turns or of each."""
-    hostile = [name for name in names if name not in HARMLESS_TABLE_FUNCTIONS]
+    hostile = [name for name in names if name not in ALLOWED_TABLE_FUNCTIONS]
     asked = product(hostile, WRAPS, TARGETS) if all_targets else _by_turns(hostile)
     return [wrap.format(f"{name}({target})") for name, wrap, target in asked]
 
@@ -236,7 +236,7 @@ def _by_turns(names: list[str]) -> Iterator[tuple[str, str, str]]:
     yield from ((name, wrap, next(targets)) for name, wrap in product(names, WRAPS))
 
 
-HARMLESS_TABLE_FUNCTIONS = frozenset(
+ALLOWED_TABLE_FUNCTIONS = frozenset(
     {
         *("numbers", "numbers_mt", "zeros", "zeros_mt", "generateSeries", "generate_series"),
         *("values", "null", "primes", "SQLStandardValues"),

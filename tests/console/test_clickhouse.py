@@ -339,7 +339,7 @@ def readers_of(product: RunningProduct) -> list[int]:
     """Give the processes of a product that run strangers' statements."""
     below = psutil.Process(product.process.pid).children(recursive=True)
     found = (one.as_dict(["pid", "cmdline"], ad_value=[]) for one in below if one.is_running())
-    return [one["pid"] for one in found if "console.readers.process" in one["cmdline"]]
+    return [one["pid"] for one in found if "funnelhouse.console.readers.process" in one["cmdline"]]
 
 
 def test_arrow_of_a_view_is_whole(client: Client) -> None:

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from console.door import Door
-from console.pages.all import pages
-from console.pages.site import Progress, Site
+from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.pages.all import pages
+from funnelhouse.console.pages.site import Progress, Site
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import bring
 

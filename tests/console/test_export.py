@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 import uvicorn
 
-from console.control import Control, control
-from console.door import Door
-from console.export import FORMATS, Export
-from console.readers.asking import Readers
-from console.readers.pool import Budget
-from funnelhouse.jobs import JOBS
-from funnelhouse.supervisor import listen
+from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.control import Control, control
+from funnelhouse.console.export import FORMATS, Export
+from funnelhouse.console.readers.pool import Budget
+from funnelhouse.console.readers.statement_runner import Readers
+from funnelhouse.processes.jobs import JOBS
+from funnelhouse.processes.supervisor import listen
 from tests.conftest import READ_KEY, PreparedWarehouse, RunningProduct
 from tests.sql.history import COURSE, Road, Told, bring, spend_rows
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from clickhouse_cityhash.cityhash import CityHash128
 
-from console.frames import BLOCK_BYTES, FrameError, framed, unframed
+from funnelhouse.console.frames import BLOCK_BYTES, FrameError, framed, unframed
 from tests.conftest import PreparedWarehouse
 from tests.console.driver import read_frames, write_frame
 

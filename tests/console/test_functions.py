@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.functions import Functions, takes_function
+from funnelhouse.console.statements.functions import Functions, takes_function
 
 FUNCTIONS = Functions(frozenset({"sum", "file", "brandnew", "brandnewmap", "tuplemap"}))
 

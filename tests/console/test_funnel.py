@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from console.door import Door
-from console.pages.funnel import funnel
-from console.pages.site import Progress, Site
+from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.pages.funnel import funnel
+from funnelhouse.console.pages.site import Progress, Site
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told, bring, rule, today
 from tests.sql.test_any_history import monday

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from console.guesses import _MOST_ADDRESSES, Guesses, TooManyGuessesError
+from funnelhouse.console.access.guess_limiter import _MOST_ADDRESSES, Guesses, TooManyGuessesError
 
 _NUMBERS = count()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.host_names import host_names, is_known_host
+from funnelhouse.console.access.host_names import host_names, is_known_host
 
 NAMES = host_names("console.example.com, warehouse,콘솔.example,")
 

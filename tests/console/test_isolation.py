@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from console.isolation import Fetch, Isolation, is_from_elsewhere
-from console.pages.site import LINKED
+from funnelhouse.console.access.cross_site import Fetch, Isolation, is_from_elsewhere
+from funnelhouse.console.pages.site import LINKED
 
 OWN = "127.0.0.1:8081"
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}

@@ -9,16 +9,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from console.clickhouse import Limits, clickhouse
-from console.control import Control, control
-from console.door import Door
-from console.export import Export
-from console.guesses import Guesses
-from console.readers.asking import Nobody
-from funnelhouse.endpoint import Endpoint
+from funnelhouse.console.access.guess_limiter import Guesses
+from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.clickhouse import Limits, clickhouse
+from funnelhouse.console.control import Control, control
+from funnelhouse.console.export import Export
+from funnelhouse.console.readers.statement_runner import Nobody
+from funnelhouse.processes.endpoint import Endpoint
+from funnelhouse.processes.untrusted_sql import strangers_of
 from funnelhouse.settings import Settings
-from funnelhouse.strangers import strangers_of
-from sql.place import Warehouse
+from funnelhouse.sql.location import Warehouse
 from tests.conftest import READ_KEY, WRITE_KEYS, RunningProduct, free_port
 
 WRITE_KEY = WRITE_KEYS.partition(":")[0]

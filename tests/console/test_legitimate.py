@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from console.statement import Readable, judge
-from sql.client import DATABASE, connect
+from funnelhouse.console.statements.judge import Readable, judge
+from funnelhouse.sql.client import DATABASE, connect
 from tests.conftest import PreparedWarehouse
 from tests.console.legitimate import ANALYSTS, TOOLS
 

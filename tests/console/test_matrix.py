@@ -9,9 +9,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from console.functions import read_functions, takes_function
-from console.statement import Readable, Statement, StatementError, judge
-from sql.client import DATABASE, connect
+from funnelhouse.console.statements.functions import read_functions, takes_function
+from funnelhouse.console.statements.judge import Readable, Statement, StatementError, judge
+from funnelhouse.sql.client import DATABASE, connect
 from tests.conftest import PreparedWarehouse
 from tests.console.forms import AGGREGATES, DEAD, EXPLAINS, SCALARS, fill
 

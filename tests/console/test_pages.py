@@ -8,8 +8,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from console.pages.site import PAGES
-from console.words import _KOREAN, language, word
+from funnelhouse.console.pages.site import PAGES
+from funnelhouse.console.words import _KOREAN, language, word
 from tests.conftest import READ_KEY, RunningProduct, running_product
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}\u202e=cmd|calc"

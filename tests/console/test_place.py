@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from console.pages.place import Place
+from funnelhouse.console.pages.live_position import Place
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told
 

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
-from console.protection import HEADERS, came_from_elsewhere
-from funnelhouse.server import protected, protected_server
+from funnelhouse.console.access.protection import HEADERS, came_from_elsewhere
+from funnelhouse.processes.server import protected, protected_server
 from funnelhouse.settings import Settings
 
 LINK = {

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from console.harmless import is_harmless
-from console.statement import Readable, StatementError, judge
-from sql.client import DATABASE, connect
+from funnelhouse.console.statements.allow_list import is_allowed
+from funnelhouse.console.statements.judge import Readable, StatementError, judge
+from funnelhouse.sql.client import DATABASE, connect
 from tests.conftest import PreparedWarehouse
-from tests.console.statements import HARMLESS_TABLE_FUNCTIONS, HOSTILE, of_table_functions
+from tests.console.statements import ALLOWED_TABLE_FUNCTIONS, HOSTILE, of_table_functions
 
-ROOM = Path(__file__).parents[2] / "console"
+ROOM = Path(__file__).parents[2] / "console" / "statements"
 READABLE = Readable(DATABASE, {"coverage_between", "funnel_ordered"})
 HARMLESS = (
     "SELECT 1",
@@ -96,7 +96,7 @@ def test_no_table_function_reaches_out(reader: Client, *, all_targets: bool) -> 
     statements = of_table_functions(names, all_targets=all_targets)
     passed = [written for written in statements if not _refused(reader, written)]
     assert passed == []
-    for name in HARMLESS_TABLE_FUNCTIONS & set(names):
+    for name in ALLOWED_TABLE_FUNCTIONS & set(names):
         given = {"values": "'a UInt8', 1", "null": "'a UInt8'", "SQLStandardValues": "(1, 2)"}
         judge(reader, f"SELECT * FROM {name}({given.get(name, '1, 2')})", READABLE)
 
@@ -109,15 +109,15 @@ def test_every_function_of_the_engine_is_on_one_list(reader: Client) -> None:
             for line in (ROOM / f"{kind}_functions.txt").read_text(encoding="utf-8").splitlines()
             if not line.startswith("#")
         }
-        for kind in ("harmless", "harmful")
+        for kind in ("allowed", "denied")
     }
     names = {row[0] for row in reader.query("SELECT name FROM system.functions").result_rows}
-    assert lists["harmless"] & lists["harmful"] == set()
-    assert names <= lists["harmless"] | lists["harmful"]
+    assert lists["allowed"] & lists["denied"] == set()
+    assert names <= lists["allowed"] | lists["denied"]
 
 
 @pytest.mark.parametrize(
-    ("name", "harmless"),
+    ("name", "allowed"),
     [
         ("sumIf", True),
         ("uniqExactStateIf", True),
@@ -128,9 +128,9 @@ def test_every_function_of_the_engine_is_on_one_list(reader: Client) -> None:
         ("unheardOf", False),
     ],
 )
-def test_combinators_are_looked_through(name: str, *, harmless: bool) -> None:
-    """An aggregate function is harmless with any combinators, a harmful one never."""
-    assert is_harmless(name) == harmless
+def test_combinators_are_looked_through(name: str, *, allowed: bool) -> None:
+    """An aggregate function is allowed with any combinators, a harmful one never."""
+    assert is_allowed(name) == allowed
 
 
 def test_what_is_judged_is_what_is_run(reader: Client) -> None:

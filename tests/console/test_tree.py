@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.tree import TreeError, read_tree
+from funnelhouse.console.statements.tree import TreeError, read_tree
 
 WHOLE = """SelectWithUnionQuery (children 1)
  ExpressionList (children 2)

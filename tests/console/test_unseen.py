@@ -2,10 +2,10 @@
 
 import pytest
 
-from console.functions import Functions
-from console.tokens import Token, read_tokens
-from console.tree import Node
-from console.unseen import why_no_explain, why_no_show, why_unseen
+from funnelhouse.console.statements.functions import Functions
+from funnelhouse.console.statements.hidden_clauses import why_no_explain, why_no_show, why_unseen
+from funnelhouse.console.statements.tokens import Token, read_tokens
+from funnelhouse.console.statements.tree import Node
 
 FUNCTIONS = Functions(frozenset({"sum", "file"}))
 ONE_SELECT = Node("SelectWithUnionQuery", "", [Node("SelectQuery", "")])

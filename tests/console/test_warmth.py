@@ -5,9 +5,9 @@ from threading import Event, Thread
 
 import pytest
 
-from console.pages.site import Site
-from console.pages.warmth import Warmth
-from sql.client import WarehouseError
+from funnelhouse.console.pages.prewarm import Warmth
+from funnelhouse.console.pages.site import Site
+from funnelhouse.sql.client import WarehouseError
 
 _SOON_S = 30.0
 _A_MOMENT_S = 0.2

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import yaml
 
-from sql.client import EXACT
-from sql.cluster import READING, Nodes, why_unfit, writing
+from funnelhouse.sql.client import EXACT
+from funnelhouse.sql.cluster import READING, Nodes, why_unfit, writing
 from tests.deploy.test_compose import DEPLOY, ROOT, interpolated, services
 
 FILE = DEPLOY / "compose.cluster.yaml"

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from sql.client import EXACT
+from funnelhouse.sql.client import EXACT
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 VERSION = "1.35"

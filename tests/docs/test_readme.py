@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from funnelhouse.options import settings_table
-from ingest.rejection import Reason
+from funnelhouse.command_line.options import settings_table
+from funnelhouse.ingest.validation.rejection import Reason
 from tests.conftest import RunningProduct, running_product
 
 ROOT = Path(__file__).parents[2]

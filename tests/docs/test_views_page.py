@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sql.describe import views_page
-from sql.upgrade import VIEWS
+from funnelhouse.sql.describe import views_page
+from funnelhouse.sql.upgrade import VIEWS
 from tests.conftest import PreparedWarehouse
 
 PAGE = Path(__file__).parents[2] / "docs" / "views.md"

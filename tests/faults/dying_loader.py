@@ -17,13 +17,13 @@ import orjson
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from funnelhouse.ingest.loader.loader import Loader, LoaderConfig
+from funnelhouse.ingest.log.disk import LocalDisk
 from funnelhouse.settings import Settings
-from ingest.disk import LocalDisk
-from ingest.loader import Loader, LoaderConfig
-from sql.client import connect, connection
-from sql.lineage import scratch_tables
-from sql.refresh import Refresh
-from sql.upgrade import migrate
+from funnelhouse.sql.client import connect, connection
+from funnelhouse.sql.lineage import scratch_tables
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.upgrade import migrate
 from tests.sql.history import COURSE, bring, first_views
 
 REFUSES_FIVE = (

@@ -17,7 +17,7 @@ import pytest
 
 from funnelhouse.settings import Settings
 from tests.faults.dying_loader import deduplication_logs_under
-from tests.ingest.test_loader import HISTORY
+from tests.ingest.loader.test_loader import HISTORY
 from tests.sql.history import Road
 
 _DIED = 9

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ingest.spool import SpoolConfig
-from sql.client import connect
+from funnelhouse.ingest.log.spool import SpoolConfig
+from funnelhouse.sql.client import connect
 from tests.conftest import PreparedWarehouse, RunningCollector
 from tests.faults.dying_loader import load_all
 from tests.faults.senders import batch, body_of

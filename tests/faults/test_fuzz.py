@@ -17,7 +17,7 @@ from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.protocols import pixel, segment
+from funnelhouse.ingest.collector.protocols import pixel, segment
 from tests.conftest import RunningCollector
 
 DEADLINE_S = 30.0

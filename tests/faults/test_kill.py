@@ -11,8 +11,8 @@ import pytest
 from tests.conftest import RunningProduct, running_product, wait_for_file
 from tests.faults.senders import body_of, sending
 
-WORKER = "funnelhouse.worker"
-WAREHOUSE = "funnelhouse.warehouse"
+WORKER = "funnelhouse.processes.worker"
+WAREHOUSE = "funnelhouse.processes.warehouse"
 ROUND = ((WORKER,), (WAREHOUSE,), (WORKER,), (WAREHOUSE,), (WORKER, WAREHOUSE))
 _ALIVE_S = 60.0
 SPOOL_BYTES = 256 * 1024 * 1024

@@ -10,10 +10,10 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from sql.client import connect
-from sql.place import Warehouse
-from sql.refresh import Refresh
-from sql.upgrade import migrate
+from funnelhouse.sql.client import connect
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.upgrade import migrate
 from tests.sql.history import COURSE, Road, Told, bring
 
 COMPOSE = Path(__file__).parents[2] / "deploy" / "compose.cluster.yaml"

@@ -10,9 +10,9 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from ingest.recovery import quarantine, recover, sealed
-from ingest.segment import Span, read_segment
-from ingest.spool import Spool, SpoolConfig
+from funnelhouse.ingest.log.recovery import quarantine, recover, sealed
+from funnelhouse.ingest.log.segment import Span, read_segment
+from funnelhouse.ingest.log.spool import Spool, SpoolConfig
 from tests.faults.crashing_disk import Crashed, CrashingDisk
 from tests.ingest.appending import append
 

@@ -14,20 +14,20 @@ from typing import Any
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.access import open_warehouse
 from funnelhouse.archive.export import export
 from funnelhouse.archive.loading import load_archive, read_archive
 from funnelhouse.archive.work import archive_jobs, insert_piece
-from funnelhouse.jobs import JOBS
-from funnelhouse.plan_tables import tables_of
+from funnelhouse.command_line.warehouse_access import open_warehouse
+from funnelhouse.plan.plan_tables import tables_of
+from funnelhouse.processes.jobs import JOBS
+from funnelhouse.processes.warehouse import prepare
+from funnelhouse.schemas.registry import load_plan
 from funnelhouse.settings import Settings
-from funnelhouse.warehouse import prepare
-from schemas.registry import load_plan
-from sql.builds import apply_plan
-from sql.client import connection
-from sql.refresh import Refresh
-from sql.snapshot import ARCHIVED
-from sql.upgrade import migrate
+from funnelhouse.sql.builds import apply_plan
+from funnelhouse.sql.client import connection
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.snapshot import ARCHIVED
+from funnelhouse.sql.upgrade import migrate
 from tests.sql.history import Road, Told, over_tables
 from tests.sql.shards import CLUSTER, connect_shards
 

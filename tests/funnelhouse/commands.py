@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-import funnelhouse.access  # noqa: F401 - what most commands import
+import funnelhouse.command_line.warehouse_access  # noqa: F401 - what most commands import
 from funnelhouse.cli import main
 
 STREAMS = ("stdin", "stdout", "stderr")

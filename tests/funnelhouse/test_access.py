@@ -5,11 +5,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from console.control import write_address
-from funnelhouse.access import RefusedError, Remote, open_warehouse
-from funnelhouse.holding import AlreadyRunningError, only_one
+from funnelhouse.command_line.warehouse_access import RefusedError, Remote, open_warehouse
+from funnelhouse.console.control import write_address
+from funnelhouse.processes.process_lock import AlreadyRunningError, only_one
 from funnelhouse.settings import Settings
-from sql.client import WarehouseError
+from funnelhouse.sql.client import WarehouseError
 from tests.conftest import RunningProduct, free_port
 from tests.funnelhouse.conftest import CommandLine
 

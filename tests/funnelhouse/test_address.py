@@ -1,6 +1,6 @@
 import pytest
 
-from funnelhouse.address import is_loopback
+from funnelhouse.processes.address import is_loopback
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 import pytest
 
-from analysis.alerts import Condition
-from funnelhouse.alerts import Alerts, Receivers, message
-from schemas.alerts import KINDS
-from sql.client import WarehouseError
-from sql.place import Warehouse
+from funnelhouse.analysis.alerts import Condition
+from funnelhouse.processes.alerts import Alerts, Receivers, message
+from funnelhouse.schemas.alerts import KINDS
+from funnelhouse.sql.client import WarehouseError
+from funnelhouse.sql.location import Warehouse
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring
 from tests.sql.test_coverage import expects

@@ -19,7 +19,7 @@ import pytest
 from funnelhouse.archive.loading import read_archive
 from funnelhouse.archive.manifest import FORMAT, ArchiveError, Manifest, write_manifest
 from funnelhouse.settings import Settings
-from sql.snapshot import ARCHIVED, OF_PLAN, REBUILT
+from funnelhouse.sql.snapshot import ARCHIVED, OF_PLAN, REBUILT
 from tests.conftest import PreparedWarehouse
 from tests.funnelhouse.archive_process import FIRST
 from tests.funnelhouse.conftest import CommandLine

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from funnelhouse.access import Direct
 from funnelhouse.archive.export import export
 from funnelhouse.archive.loading import load_archive, read_archive
 from funnelhouse.archive.manifest import ArchiveError, Manifest
 from funnelhouse.archive.work import archive_jobs
-from sql.refresh import Refresh
+from funnelhouse.command_line.warehouse_access import Direct
+from funnelhouse.sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring, first_views, rule
 

@@ -11,12 +11,12 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from funnelhouse.access import open_warehouse
 from funnelhouse.archive.export import export
 from funnelhouse.archive.loading import read_archive
 from funnelhouse.archive.manifest import Manifest
+from funnelhouse.command_line.warehouse_access import open_warehouse
 from funnelhouse.settings import Settings
-from sql.client import WarehouseError
+from funnelhouse.sql.client import WarehouseError
 from tests.conftest import WRITE_KEYS, RunningProduct, free_port, running_product
 from tests.faults.test_outage import stand_in
 from tests.funnelhouse.conftest import CommandLine

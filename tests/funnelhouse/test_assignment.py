@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from analysis.bucketing import ranges
-from funnelhouse.assignment import definition, running_on
+from funnelhouse.analysis.bucketing import ranges
+from funnelhouse.processes.assignment import definition, running_on
 from tests.analysis.plans import experiment
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import funnelhouse
-from funnelhouse.holding import only_one
+from funnelhouse.processes.process_lock import only_one
 from tests.conftest import wait_for_file
 from tests.funnelhouse.conftest import CommandLine, nowhere
 

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from funnelhouse.event_sheet import EventSheet
-from funnelhouse.sheet import SheetError
-from ingest.draft import Rules
-from ingest.limits import Limits
-from schemas.registry import load_events
+from funnelhouse.files.csv_file import SheetError
+from funnelhouse.files.event_csv import EventSheet
+from funnelhouse.ingest.validation.limits import Limits
+from funnelhouse.ingest.validation.pending_event import Rules
+from funnelhouse.schemas.registry import load_events
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from sql.forget import GATHERED
-from sql.personal_rows import TABLES
+from funnelhouse.sql.forget import GATHERED
+from funnelhouse.sql.personal_rows import TABLES
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 from tests.sql.history import Told, segment_of

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from funnelhouse import heartbeat
-from funnelhouse.heartbeat import Pulse
-from funnelhouse.sd_notify import sd_notify
+from funnelhouse.processes import heartbeat
+from funnelhouse.processes.heartbeat import Pulse
+from funnelhouse.processes.sd_notify import sd_notify
 from tests.conftest import running_product
 
 NOTICED_S = 15.0
@@ -81,7 +81,7 @@ def children_of(process: int) -> dict[str, int]:
             command = (folder / "cmdline").read_bytes().split(b"\0")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        for name in (b"funnelhouse.worker", b"funnelhouse.warehouse"):
+        for name in (b"funnelhouse.processes.worker", b"funnelhouse.processes.warehouse"):
             if parent == process and name in command:
                 found[name.decode()] = int(folder.name)
     return found
@@ -91,7 +91,7 @@ def test_stopped_processes_are_started_again(tmp_path: Path) -> None:
     """A worker and a warehouse process that hang are others within 15 s, which serve again."""
     with running_product(tmp_path / "data", "dev:web") as product:
         before = children_of(product.process.pid)
-        assert set(before) == {"funnelhouse.worker", "funnelhouse.warehouse"}
+        assert set(before) == {"funnelhouse.processes.worker", "funnelhouse.processes.warehouse"}
         for process in before.values():
             os.kill(process, signal.SIGSTOP)
         hung_at = time.monotonic()

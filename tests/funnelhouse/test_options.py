@@ -5,7 +5,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from funnelhouse.options import misspelt, option_name, settings_table, with_settings
+from funnelhouse.command_line.options import misspelt, option_name, settings_table, with_settings
 from funnelhouse.settings import Settings
 
 README = Path(__file__).parents[2] / "README.md"

@@ -165,7 +165,7 @@ def test_killed_in_the_middle(tmp_path: Path, plan: Path, fresh: list[dict[str, 
         product.console.post("/control/jobs/apply_plan", **asked).raise_for_status()
         while (what := told(product)["what"]) == "plan":
             pass
-        kill(product, "funnelhouse.warehouse")
+        kill(product, "funnelhouse.processes.warehouse")
         assert what in {"events", "people"}
         product.wait_visible(lambda: in_force(product))
         assert told(product)["error"] == ""
@@ -183,7 +183,7 @@ def test_refused_plan(tmp_path: Path, plan: Path) -> None:
         refused = command.run("plan", "apply")
         fault = 'funnels/course.yaml:10: the plan has no event "slak_joined"'
         assert (refused.returncode, fault in refused.stdout.decode()) == (1, True)
-        kill(product, "funnelhouse.warehouse", "funnelhouse.worker")
+        kill(product, "funnelhouse.processes.warehouse", "funnelhouse.processes.worker")
         product.wait_visible(lambda: in_force(product))
         assert product.sql(ENTRIES) == old
         assert fault in command.out("status")

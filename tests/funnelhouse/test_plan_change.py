@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from funnelhouse import plan_change
-from funnelhouse.plan_change import PlanChange
+from funnelhouse.plan import plan_change
+from funnelhouse.plan.plan_change import PlanChange
 from funnelhouse.settings import Settings
-from sql.refresh import Refresh
+from funnelhouse.sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 
 SHIPPED = Path(__file__).parents[2] / "schemas"

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from schemas.check import check_plan
-from schemas.inference import draft
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.inference import draft
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 

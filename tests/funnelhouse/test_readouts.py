@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from analysis.bucketing import assigned
-from console.control import ADDRESS_FILE
-from schemas.registry import load_plan
+from funnelhouse.analysis.bucketing import assigned
+from funnelhouse.console.control import ADDRESS_FILE
+from funnelhouse.schemas.registry import load_plan
 from tests.conftest import RunningProduct, running_product
 from tests.funnelhouse.conftest import CommandLine
 

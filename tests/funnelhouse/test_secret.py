@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from funnelhouse.fingerprint import accept_secret, check_secret
-from funnelhouse.permissions import keep_private
-from funnelhouse.secret import LEAST_BYTES, SecretError, kept_secret
-from funnelhouse.supervisor import listen
+from funnelhouse.processes.fingerprint import accept_secret, check_secret
+from funnelhouse.processes.permissions import keep_private
+from funnelhouse.processes.secret import LEAST_BYTES, SecretError, kept_secret
+from funnelhouse.processes.supervisor import listen
 from tests.conftest import PreparedWarehouse, RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 
@@ -35,7 +35,14 @@ def test_a_collector_refuses_it_itself(stopped: CommandLine) -> None:
     settings = stopped.settings.model_copy(update={"secret": "short"})
     with listen(settings.collector) as listener:
         ended = subprocess.run(
-            [sys.executable, "-m", "funnelhouse.worker", str(listener.fileno()), "0", "1"],
+            [
+                sys.executable,
+                "-m",
+                "funnelhouse.processes.worker",
+                str(listener.fileno()),
+                "0",
+                "1",
+            ],
             env={**os.environ, **settings.as_environment()},
             pass_fds=(listener.fileno(),),
             stdin=subprocess.PIPE,

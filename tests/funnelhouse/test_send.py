@@ -16,9 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funnelhouse.calls import Batching, Call, batches, read_calls
-from funnelhouse.progress import Progress, SendError, load_progress, resume, save_progress
-from funnelhouse.send import Sender
+from funnelhouse.files.calls import Batching, Call, batches, read_calls
+from funnelhouse.files.send import Sender
+from funnelhouse.files.send_progress import (
+    Progress,
+    SendError,
+    load_progress,
+    resume,
+    save_progress,
+)
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from funnelhouse.sheet import SheetError
-from funnelhouse.spend import read_spend
-from sql.spend import Spend
+from funnelhouse.files.csv_file import SheetError
+from funnelhouse.files.spend_csv import read_spend
+from funnelhouse.sql.spend import Spend
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from funnelhouse.access import open_warehouse
+from funnelhouse.command_line.warehouse_access import open_warehouse
 from tests.conftest import wait_for_file
 from tests.funnelhouse.conftest import CommandLine
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from console.guesses import Guesses
-from console.readers import confinement
-from console.readers.asking import Nobody, Readers, Server
-from console.readers.job import Job
-from console.readers.refusal import RefusalError
-from console.readers.slots import Client
 from funnelhouse.commands.status import _readers
-from funnelhouse.endpoint import Endpoint
+from funnelhouse.console.access.guess_limiter import Guesses
+from funnelhouse.console.readers import confinement
+from funnelhouse.console.readers.job import Job
+from funnelhouse.console.readers.refusal import RefusalError
+from funnelhouse.console.readers.slots import Client
+from funnelhouse.console.readers.statement_runner import Nobody, Readers, Server
+from funnelhouse.processes.endpoint import Endpoint
+from funnelhouse.processes.untrusted_sql import strangers_of
 from funnelhouse.settings import Settings
-from funnelhouse.strangers import strangers_of
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from funnelhouse.supervisor import Child
+from funnelhouse.processes.supervisor import Child
 
 ENDS = "raise SystemExit(3)"
 IGNORES_SIGTERM = """

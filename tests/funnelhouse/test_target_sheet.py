@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from funnelhouse.sheet import SheetError
-from funnelhouse.target_sheet import read_targets
-from schemas.registry import PlanError
-from schemas.targets import Target
+from funnelhouse.files.csv_file import SheetError
+from funnelhouse.files.target_csv import read_targets
+from funnelhouse.schemas.registry import PlanError
+from funnelhouse.schemas.targets import Target
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 

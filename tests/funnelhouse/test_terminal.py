@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funnelhouse.terminal import printable
+from funnelhouse.command_line.escaping import printable
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from funnelhouse.settings import Settings
-from sql.client import DATABASE
+from funnelhouse.sql.client import DATABASE
 from tests.conftest import RunningProduct
 from tests.funnelhouse.conftest import CommandLine
 from tests.sql.history import Told, segment_of

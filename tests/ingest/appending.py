@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ingest.spool import Spool
+from funnelhouse.ingest.log.spool import Spool
 
 
 def append(

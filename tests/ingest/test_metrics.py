@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ingest.depth import Depth
-from ingest.metrics import (
+from funnelhouse.ingest.log.depth import Depth
+from funnelhouse.ingest.metrics import (
     LoaderSnapshot,
     SnapshotCollector,
     WorkerMetrics,

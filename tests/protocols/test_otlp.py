@@ -10,9 +10,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 
-from ingest.event import Envelope, Odd
-from ingest.protocols.otlp import PROTOBUF, decode
-from ingest.refusal import Refusal
+from funnelhouse.ingest.collector.protocols.otlp import PROTOBUF, decode
+from funnelhouse.ingest.validation.event import Envelope, Odd
+from funnelhouse.ingest.validation.refusal import Refusal
 from tests.conftest import RunningCollector
 
 SERVICE = {"attributes": [{"key": "service.name", "value": {"stringValue": "api"}}]}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ingest.event import Envelope, Odd
-from ingest.protocols.snowplow import decode, decode_query
-from ingest.refusal import Refusal
-from schemas.trackers import SnowplowNames
+from funnelhouse.ingest.collector.protocols.snowplow import decode, decode_query
+from funnelhouse.ingest.validation.event import Envelope, Odd
+from funnelhouse.ingest.validation.refusal import Refusal
+from funnelhouse.schemas.trackers import SnowplowNames
 
 NAMES = SnowplowNames()
 PAYLOADS = "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4"

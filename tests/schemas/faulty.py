@@ -5,7 +5,7 @@ Beside that, a funnel of two versions that targets and actions can be set on.
 
 from pathlib import Path
 
-from schemas.faults import Fault
+from funnelhouse.schemas.faults import Fault
 
 OLDER = """funnel: camp
 title: Camp

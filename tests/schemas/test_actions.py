@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.actions import Action
-from schemas.check import check_plan
-from schemas.registry import PlanError, load_plan
+from funnelhouse.schemas.actions import Action
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.registry import PlanError, load_plan
 from tests.schemas.faulty import add_camp, assert_told, change
 
 FILE = "actions/remind.yaml"

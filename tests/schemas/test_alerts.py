@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.check import check_plan
-from schemas.registry import load_plan
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.registry import load_plan
 from tests.schemas.test_coverage import GOOD as COVERAGE
 from tests.schemas.test_coverage import folder, written
 

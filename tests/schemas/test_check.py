@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from schemas.check import check_plan
-from schemas.faults import Fault
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.faults import Fault
 from tests.schemas.faulty import assert_told, change, only
 
 EVENT = "events/application/withdrawn/1-0-0.json"

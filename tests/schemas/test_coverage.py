@@ -5,8 +5,8 @@ from shutil import copytree
 
 import pytest
 
-from schemas.check import check_plan
-from schemas.registry import load_plan
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.registry import load_plan
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
 GOOD = """coverage: course

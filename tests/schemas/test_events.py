@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from schemas.check import check_plan
-from schemas.registry import EventSchema, load_plan
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.registry import EventSchema, load_plan
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
 FILES = sorted((SHIPPED / "events").rglob("*.json"))

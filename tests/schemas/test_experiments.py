@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.check import check_plan
-from schemas.experiments import Metric, NamedEvent, Variant
-from schemas.registry import PlanError, load_plan
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.experiments import Metric, NamedEvent, Variant
+from funnelhouse.schemas.registry import PlanError, load_plan
 from tests.schemas.faulty import add_camp, assert_told, change
 
 FILE = "experiments/guide.yaml"

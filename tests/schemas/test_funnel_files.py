@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.check import check_plan
-from schemas.funnels import Funnel, Intake
-from schemas.registry import load_plan
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.funnels import Funnel, Intake
+from funnelhouse.schemas.registry import load_plan
 from tests.schemas.faulty import assert_told, change, only
 
 FILE = "funnels/long.yaml"

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.funnels import Funnel
-from schemas.registry import load_plan
-from schemas.rules import Branch, Condition, StageRule
+from funnelhouse.schemas.funnels import Funnel
+from funnelhouse.schemas.registry import load_plan
+from funnelhouse.schemas.rules import Branch, Condition, StageRule
 
 FUNNEL = "funnels/short.yaml"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.names import fold, match_key
+from funnelhouse.schemas.names import fold, match_key
 
 SPELLINGS = [
     ("CTA Clicked", "cta_clicked"),

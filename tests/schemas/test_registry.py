@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.registry import Plan, PlanError, load_events, load_plan
+from funnelhouse.schemas.registry import Plan, PlanError, load_events, load_plan
 
 EVENT = "events/application/withdrawn/1-0-0.json"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.funnels import Funnel
-from schemas.registry import Plan, load_plan
+from funnelhouse.schemas.funnels import Funnel
+from funnelhouse.schemas.registry import Plan, load_plan
 
 # Steps and their events as the teams walk them; the issue of the funnels is the reference.
 STEPS = {

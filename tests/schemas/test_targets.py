@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.check import check_plan
-from schemas.registry import load_plan
-from schemas.targets import Target
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.registry import load_plan
+from funnelhouse.schemas.targets import Target
 from tests.schemas.faulty import add_camp, assert_told, change
 
 FILE = "targets/camp.yaml"

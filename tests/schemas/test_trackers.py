@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from funnelhouse.schemas.check import check_plan
+from funnelhouse.schemas.registry import load_events, load_plan
+from funnelhouse.schemas.trackers import SnowplowNames
 from funnelhouse.settings import SHIPPED_PLAN
-from schemas.check import check_plan
-from schemas.registry import load_events, load_plan
-from schemas.trackers import SnowplowNames
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import orjson
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from ingest.tables import event_table, rows_of
-from sql.builds import apply_plan
-from sql.client import connect
-from sql.layout import LOCAL, sharding_keys
-from sql.place import Warehouse
-from sql.refresh import BATCH_COLUMNS, Refresh
-from sql.upgrade import migrate
+from funnelhouse.ingest.loader.tables import event_table, rows_of
+from funnelhouse.sql.builds import apply_plan
+from funnelhouse.sql.client import connect
+from funnelhouse.sql.layout import LOCAL, sharding_keys
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.refresh import BATCH_COLUMNS, Refresh
+from funnelhouse.sql.upgrade import migrate
 from tests.sql.crowd import RULES, Crowd
 from tests.sql.history import Told, batch_of, tables
 from tests.sql.shards import CLUSTER, connect_shards, single

@@ -17,15 +17,15 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from ingest.arrival import minute
-from ingest.loader import Loader, LoaderConfig
-from ingest.row import ARRIVAL_BITS, SCHEMA, Row
-from ingest.segment import encode_batch, encode_footer, encode_opening, opened
-from schemas.rules import StageRule
-from sql.builds import PlanTables, apply_plan
-from sql.client import connect
-from sql.place import Warehouse
-from sql.refresh import Refresh
+from funnelhouse.ingest.loader.loader import Loader, LoaderConfig
+from funnelhouse.ingest.log.receipt import minute
+from funnelhouse.ingest.log.row import ARRIVAL_BITS, SCHEMA, Row
+from funnelhouse.ingest.log.segment import encode_batch, encode_footer, encode_opening, opened
+from funnelhouse.schemas.rules import StageRule
+from funnelhouse.sql.builds import PlanTables, apply_plan
+from funnelhouse.sql.client import connect
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.refresh import Refresh
 
 SEOUL = ZoneInfo("Asia/Seoul")
 FIRST_RECEIPT = datetime(2024, 8, 19, tzinfo=UTC)

@@ -16,11 +16,11 @@ from threading import Thread
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from sql.aliases import join_users
-from sql.cluster import Nodes, writing
-from sql.lineage import models, plan
-from sql.refresh import Refresh
-from sql.upgrade import migrate
+from funnelhouse.sql.aliases import join_users
+from funnelhouse.sql.cluster import Nodes, writing
+from funnelhouse.sql.lineage import models, plan
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.upgrade import migrate
 from tests.sql.shards import CLUSTER, configuration, engine, single
 from tests.sql.tale import TIMEZONE, asked_of
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from schemas.rules import StageRule
+from funnelhouse.schemas.rules import StageRule
 from tests.sql.history import Told
 from tests.sql.reference_people import People, Person, time_of
 

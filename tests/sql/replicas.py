@@ -14,10 +14,10 @@ from pathlib import Path
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from sql.client import DATABASE
-from sql.cluster import nodes_of
-from sql.layout import LOCAL, Layout
-from sql.upgrade import shipped, statements
+from funnelhouse.sql.client import DATABASE
+from funnelhouse.sql.cluster import nodes_of
+from funnelhouse.sql.layout import LOCAL, Layout
+from funnelhouse.sql.upgrade import shipped, statements
 from tests.sql.shards import CLUSTER, configuration, engine
 
 TIMEZONE = "Asia/Seoul"

@@ -12,9 +12,9 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from sql.client import DATABASE
-from sql.cluster import Nodes, writing
-from sql.layout import sharding_keys
+from funnelhouse.sql.client import DATABASE
+from funnelhouse.sql.cluster import Nodes, writing
+from funnelhouse.sql.layout import sharding_keys
 
 CLUSTER = "two"
 _SHARD = "<shard><internal_replication>true</internal_replication>{}</shard>"

@@ -17,30 +17,30 @@ import orjson
 import yaml
 from clickhouse_connect.driver.client import Client
 
-from analysis.attribution import Period, compute_markov
-from analysis.experiments import experiments_in_force, refresh
-from funnelhouse.jobs import JOBS
-from funnelhouse.plan_tables import experiment_tables, tables_of
+from funnelhouse.analysis.attribution import Period, compute_markov
+from funnelhouse.analysis.experiments import experiments_in_force, refresh
+from funnelhouse.demo.story import browser_calls, server_calls
+from funnelhouse.ingest.collector.protocols.segment import decode
+from funnelhouse.ingest.log.receipt import ArrivalClock
+from funnelhouse.ingest.log.row import ARRIVAL_BITS, Row
+from funnelhouse.ingest.validation.event import Origin
+from funnelhouse.ingest.validation.limits import Limits
+from funnelhouse.ingest.validation.pending_event import Rules
+from funnelhouse.ingest.validation.pipeline import Pipeline
+from funnelhouse.ingest.validation.refusal import Refusal
+from funnelhouse.plan.plan_tables import experiment_tables, tables_of
+from funnelhouse.processes.jobs import JOBS
+from funnelhouse.schemas.experiments import experiment_from
+from funnelhouse.schemas.registry import load_plan
+from funnelhouse.schemas.rules import StageRule
 from funnelhouse.settings import SHIPPED_PLAN
-from funnelhouse.story import browser_calls, server_calls
-from ingest.arrival import ArrivalClock
-from ingest.draft import Rules
-from ingest.event import Origin
-from ingest.limits import Limits
-from ingest.pipeline import Pipeline
-from ingest.protocols.segment import decode
-from ingest.refusal import Refusal
-from ingest.row import ARRIVAL_BITS, Row
-from schemas.experiments import experiment_from
-from schemas.registry import load_plan
-from schemas.rules import StageRule
-from sql.builds import PlanTables, apply_plan
-from sql.client import connect
-from sql.forget import forget
-from sql.place import Warehouse
-from sql.refresh import Refresh
-from sql.timeouts import refresh_sessions
-from sql.upgrade import ROOT, VIEWS, migrate
+from funnelhouse.sql.builds import PlanTables, apply_plan
+from funnelhouse.sql.client import connect
+from funnelhouse.sql.forget import forget
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.timeouts import refresh_sessions
+from funnelhouse.sql.upgrade import ROOT, VIEWS, migrate
 from tests.sql.crowd import INTAKES, RULES, Crowd
 from tests.sql.history import Road, Told, segment_of, spend_rows, tables
 from tests.sql.shards import CLUSTER, connect_shards

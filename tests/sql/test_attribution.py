@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analysis.attribution import Period, compute_markov
+from funnelhouse.analysis.attribution import Period, compute_markov
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told, bring, rule
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sql.client import connection
+from funnelhouse.sql.client import connection
 from tests.conftest import PreparedWarehouse
 
 

@@ -18,9 +18,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from funnelhouse.settings import Settings
-from sql.client import WarehouseError, connect
-from sql.cluster import Nodes, why_resharded, why_unfit, writing
-from sql.layout import (
+from funnelhouse.sql.client import WarehouseError, connect
+from funnelhouse.sql.cluster import Nodes, why_resharded, why_unfit, writing
+from funnelhouse.sql.layout import (
     LOCAL,
     MIGRATIONS,
     Layout,
@@ -30,8 +30,8 @@ from sql.layout import (
     share,
     stored,
 )
-from sql.retention import RETAINED, retain
-from sql.snapshot import take
+from funnelhouse.sql.retention import RETAINED, retain
+from funnelhouse.sql.snapshot import take
 from tests.conftest import PreparedWarehouse
 from tests.sql.replicas import changed_later, described, rendered
 from tests.sql.shards import CLUSTER

@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from schemas.rules import StageRule
+from funnelhouse.schemas.rules import StageRule
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told, bring, rule
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sql.runs import start_run
+from funnelhouse.sql.runs import start_run
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring
 

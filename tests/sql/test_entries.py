@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sql.refresh import Refresh
+from funnelhouse.sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 from tests.faults.dying_loader import Died, Mortal, MortalClient
 from tests.sql.history import READS, Road, Told, bring, optimize_all, rule

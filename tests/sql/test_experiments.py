@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from analysis.experiments import experiments_in_force, refresh
-from funnelhouse.plan_tables import experiment_tables
-from schemas.experiments import experiment_from
+from funnelhouse.analysis.experiments import experiments_in_force, refresh
+from funnelhouse.plan.plan_tables import experiment_tables
+from funnelhouse.schemas.experiments import experiment_from
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import ARRANGED, ARRANGEMENTS, Road, Told, bring, rule
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from sql.forget import GATHERED, forget, go_on
-from sql.personal_rows import TABLES
+from funnelhouse.sql.forget import GATHERED, forget, go_on
+from funnelhouse.sql.personal_rows import TABLES
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring
 

@@ -2,8 +2,8 @@ from threading import Thread
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from sql.client import connection
-from sql.growth import GROWING, events_read, stop_growing
+from funnelhouse.sql.backfill import GROWING, events_read, stop_growing
+from funnelhouse.sql.client import connection
 from tests.conftest import PreparedWarehouse
 
 MINUTES = """

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sql.layout import sharding_keys
-from sql.lineage import Model, models, order, plan, scratch_tables, statement
-from sql.refresh import Refresh
+from funnelhouse.sql.layout import sharding_keys
+from funnelhouse.sql.lineage import Model, models, order, plan, scratch_tables, statement
+from funnelhouse.sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring
 

@@ -12,19 +12,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from funnelhouse.access import Direct
 from funnelhouse.archive.earlier import earlier_events
 from funnelhouse.archive.export import export
 from funnelhouse.archive.manifest import ArchiveError, read_manifest, write_manifest
 from funnelhouse.archive.work import archive_jobs
-from funnelhouse.plan_tables import tables_of
-from schemas.registry import load_plan
-from sql.builds import apply_plan
-from sql.client import WarehouseError
-from sql.lost import lost_events
-from sql.refresh import Refresh
-from sql.retention import RETAINED, retain
-from sql.upgrade import shipped
+from funnelhouse.command_line.warehouse_access import Direct
+from funnelhouse.plan.plan_tables import tables_of
+from funnelhouse.schemas.registry import load_plan
+from funnelhouse.sql.builds import apply_plan
+from funnelhouse.sql.client import WarehouseError
+from funnelhouse.sql.lost_events import lost_events
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.retention import RETAINED, retain
+from funnelhouse.sql.upgrade import shipped
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import (
     COURSE,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sql.builds import apply_plan
+from funnelhouse.sql.builds import apply_plan
 from tests.conftest import PreparedWarehouse
 from tests.sql.crowd import RULES
 from tests.sql.history import Road, Told

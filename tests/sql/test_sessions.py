@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sql.builds import apply_plan
-from sql.refresh import Refresh
-from sql.timeouts import refresh_sessions
+from funnelhouse.sql.builds import apply_plan
+from funnelhouse.sql.refresh import Refresh
+from funnelhouse.sql.timeouts import refresh_sessions
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring, optimize_all, tables
 
@@ -203,7 +203,7 @@ def test_another_timeout_settles_everybody_anew(
     told = [copy for load in history for copy in load]
     seen: list[tuple[str, int, int]] = []
     changed = Refresh("Asia/Seoul", 60 * minutes)
-    with mock.patch("sql.timeouts._EVENTS_A_BUCKET", 10):
+    with mock.patch("funnelhouse.sql.timeouts._EVENTS_A_BUCKET", 10):
         assert refresh_sessions(warehouse.client, changed, lambda *note: seen.append(note))
     assert sessions(warehouse) == reference(told, timedelta(minutes=minutes))
     noted = warehouse.client.query("SELECT count() FROM session_events").result_rows[0][0]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from funnelhouse.jobs import JOBS
+from funnelhouse.processes.jobs import JOBS
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import ARRANGED, ARRANGEMENTS, READS, Road, Told, bring, rule, spend_rows
 

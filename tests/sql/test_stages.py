@@ -11,10 +11,10 @@ from unittest import mock
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from schemas.rules import StageRule
-from sql.builds import apply_plan
-from sql.client import WarehouseError
-from sql.refresh import Refresh
+from funnelhouse.schemas.rules import StageRule
+from funnelhouse.sql.builds import apply_plan
+from funnelhouse.sql.client import WarehouseError
+from funnelhouse.sql.refresh import Refresh
 from tests.conftest import PreparedWarehouse
 from tests.faults.dying_loader import keeps
 from tests.sql.history import COURSE, Road, Told, bring, first_views, rule, tables
@@ -84,7 +84,7 @@ class InTurn(Refresh):
             client.query("SELECT 1")
             note(done, of)
 
-        with mock.patch("sql.refresh._EVENTS_A_SHARE", 2):
+        with mock.patch("funnelhouse.sql.refresh._EVENTS_A_SHARE", 2):
             super().backfill(client.client, builds, between)
 
 

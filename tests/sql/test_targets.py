@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from funnelhouse.jobs import JOBS
+from funnelhouse.processes.jobs import JOBS
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, bring, optimize_all
 

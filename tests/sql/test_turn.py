@@ -3,7 +3,7 @@ from threading import Thread
 
 import pytest
 
-from sql.turn import Turn
+from funnelhouse.sql.fair_lock import Turn
 
 
 def waiting(turn: Turn, work: Callable[[], None]) -> Thread:

@@ -8,9 +8,9 @@ from threading import Thread
 
 import pytest
 
-from sql.client import WarehouseError, connect
-from sql.place import Warehouse
-from sql.unreachable import why_too_old
+from funnelhouse.sql.client import WarehouseError, connect
+from funnelhouse.sql.location import Warehouse
+from funnelhouse.sql.unreachable import why_too_old
 from tests.conftest import free_port
 
 PASSWORD = "never-told"

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sql.client import WarehouseError
-from sql.upgrade import migrate, shipped, status
+from funnelhouse.sql.client import WarehouseError
+from funnelhouse.sql.upgrade import migrate, shipped, status
 from tests.conftest import PreparedWarehouse
 
 TIMEZONE = "Asia/Seoul"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from funnelhouse.processes.verification import Verification
 from funnelhouse.settings import Settings
-from funnelhouse.verification import Verification
-from sql.parts import Part, lost, parts_of
-from sql.verify import Scope, findings_of_counts, findings_of_parts
+from funnelhouse.sql.parts import Part, lost, parts_of
+from funnelhouse.sql.verify import Scope, findings_of_counts, findings_of_parts
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, Road, Told, bring
 

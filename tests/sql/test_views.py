@@ -8,7 +8,7 @@ import pytest
 import yaml
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.jobs import JOBS
+from funnelhouse.processes.jobs import JOBS
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import (
     ARRANGEMENTS,

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.bot import is_bot
-from transforms.campaign import NO_CAMPAIGN, Campaign, merge_campaign, read_campaign
-from transforms.clock import parse_time
-from transforms.device import read_device
-from transforms.identity import event_id
-from transforms.page import registrable_domain, split_page
-from transforms.privacy import hash_personal, hide, is_hashed, mask_ip
-from transforms.referrer import channel
+from funnelhouse.transforms.bot import is_bot
+from funnelhouse.transforms.campaign import NO_CAMPAIGN, Campaign, merge_campaign, read_campaign
+from funnelhouse.transforms.clock import parse_time
+from funnelhouse.transforms.device import read_device
+from funnelhouse.transforms.identity import event_id
+from funnelhouse.transforms.page import registrable_domain, split_page
+from funnelhouse.transforms.privacy import hash_personal, hide, is_hashed, mask_ip
+from funnelhouse.transforms.referrer import channel
 
 unhurried = settings(deadline=None)  # a busy machine is no fault
 

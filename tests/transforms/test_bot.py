@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from transforms.bot import is_bot
+from funnelhouse.transforms.bot import is_bot
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko)"

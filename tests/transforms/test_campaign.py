@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.campaign import CLICK_IDS, NO_CAMPAIGN, Campaign, merge_campaign, read_campaign
+from funnelhouse.transforms.campaign import (
+    CLICK_IDS,
+    NO_CAMPAIGN,
+    Campaign,
+    merge_campaign,
+    read_campaign,
+)
 
 unhurried = settings(deadline=None)  # a busy machine is no fault
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.clock import correct, parse_time
+from funnelhouse.transforms.clock import correct, parse_time
 
 unhurried = settings(deadline=None)  # a busy machine is no fault
 

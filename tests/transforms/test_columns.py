@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.columns import Around, Call, Surroundings, read_call, read_surroundings
+from funnelhouse.transforms.columns import Around, Call, Surroundings, read_call, read_surroundings
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 CHROME = (

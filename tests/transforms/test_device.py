@@ -1,6 +1,6 @@
 import pytest
 
-from transforms.device import Device, read_device
+from funnelhouse.transforms.device import Device, read_device
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko)"

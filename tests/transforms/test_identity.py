@@ -5,7 +5,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.identity import event_id
+from funnelhouse.transforms.identity import event_id
 
 unhurried = settings(deadline=None)  # a busy machine is no fault
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.page import Page, registrable_domain, split_page
+from funnelhouse.transforms.page import Page, registrable_domain, split_page
 
 unhurried = settings(deadline=None)  # a busy machine is no fault
 

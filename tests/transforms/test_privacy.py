@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.privacy import hash_personal, hide, is_hashed, mask_ip
+from funnelhouse.transforms.privacy import hash_personal, hide, is_hashed, mask_ip
 
 unhurried = settings(deadline=None)  # a busy machine is no fault
 

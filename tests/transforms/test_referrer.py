@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from transforms import referrer as referrer_module
-from transforms.campaign import CLICK_IDS, NO_CAMPAIGN, Campaign
-from transforms.referrer import channel
+from funnelhouse.transforms import referrer as referrer_module
+from funnelhouse.transforms.campaign import CLICK_IDS, NO_CAMPAIGN, Campaign
+from funnelhouse.transforms.referrer import channel
 
 HOME = "plus.spartacodingclub.kr"
 

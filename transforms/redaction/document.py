@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from transforms.privacy import mask_ip
-from transforms.redaction.names import (
+from funnelhouse.transforms.privacy import mask_ip
+from funnelhouse.transforms.redaction.names import (
     API_FIELDS,
     IDS,
     LABELS,
@@ -24,9 +24,9 @@ from transforms.redaction.names import (
     folded,
     label,
 )
-from transforms.redaction.patterns import HASHED, Where
-from transforms.redaction.raw import values_of
-from transforms.redaction.text import Redactor
+from funnelhouse.transforms.redaction.patterns import HASHED, Where
+from funnelhouse.transforms.redaction.raw import values_of
+from funnelhouse.transforms.redaction.text import Redactor
 
 Marks = Mapping[str, Any]
 """Folded names of fields, nested as the fields are; MARKED in one says that it is personal."""

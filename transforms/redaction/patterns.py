@@ -13,8 +13,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from transforms.redaction.names import IN_QUERIES, SPOKEN, WRITE_KEY, folded
-from transforms.redaction.numbers import is_card_number, is_resident_number, phone, plain
+from funnelhouse.transforms.redaction.names import IN_QUERIES, SPOKEN, WRITE_KEY, folded
+from funnelhouse.transforms.redaction.numbers import (
+    is_card_number,
+    is_resident_number,
+    phone,
+    plain,
+)
 
 
 class Found(NamedTuple):

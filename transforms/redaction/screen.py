@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import hyperscan
 
-from transforms.redaction.names import PARAMETERS, PEOPLE, SPOKEN_WORDS
+from funnelhouse.transforms.redaction.names import PARAMETERS, PEOPLE, SPOKEN_WORDS
 
 _GAP = rb"[-. )(_/+~]"
 _END = rb"(?:[^0-9a-f-]|-[^0-9a-f])"

@@ -4,9 +4,9 @@ import re
 from collections import Counter
 from urllib.parse import quote, unquote
 
-from transforms.privacy import hash_personal
-from transforms.redaction.names import WRITE_KEY
-from transforms.redaction.patterns import NOWHERE, Found, Where, find
+from funnelhouse.transforms.privacy import hash_personal
+from funnelhouse.transforms.redaction.names import WRITE_KEY
+from funnelhouse.transforms.redaction.patterns import NOWHERE, Found, Where, find
 
 _RUN = re.compile(r"[^\s&=?#;,\"'<>(){}|\\]++")
 _DEEPEST = 3

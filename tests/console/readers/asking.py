@@ -5,21 +5,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from console.readers.asking import Readers
-from console.readers.job import Job
-from console.readers.pool import Budget
-from console.readers.reader import COMMAND
-from console.readers.refusal import RefusalError
-from console.readers.slots import Client
-from sql.place import Warehouse
+from funnelhouse.console.readers.job import Job
+from funnelhouse.console.readers.pool import Budget
+from funnelhouse.console.readers.reader import COMMAND
+from funnelhouse.console.readers.refusal import RefusalError
+from funnelhouse.console.readers.slots import Client
+from funnelhouse.console.readers.statement_runner import Readers
+from funnelhouse.sql.location import Warehouse
 
 BUDGET = Budget(2, 60, 2 * 1024**3)
 ANALYST = Client("analyst", "127.0.0.1")
 _UNJUDGED = """
 import sys
-import console.readers.work as work
-from console.readers.process import serve
-from console.statement import Statement
+import funnelhouse.console.readers.execution as work
+from funnelhouse.console.readers.process import serve
+from funnelhouse.console.statements.judge import Statement
 
 def passed(client, written, readable, parameters=None):
     return Statement(written, "TSV" if " OUTFILE " in written else "", parameters or {})

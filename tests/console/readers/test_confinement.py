@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from console.readers import confinement
-from console.readers.confinement import why_not
+from funnelhouse.console.readers import confinement
+from funnelhouse.console.readers.confinement import why_not
 from tests.conftest import PreparedWarehouse
 from tests.console.readers.asking import UNJUDGED, Asked, asked
 
@@ -132,7 +132,7 @@ def test_no_address_and_no_program_is_in_reach(
 _ESCAPE = """
 import ctypes, json, os, signal, socket, subprocess, sys, threading
 from pathlib import Path
-from console.readers.confinement import Cell, confine
+from funnelhouse.console.readers.confinement import Cell, confine
 canary, own, parent, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 confine(Cell((), own))
 def tried(work):

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from console.readers.job import Job
-from console.readers.pool import Budget
-from console.readers.refusal import BUSY, MEMORY, TIMEOUT, RefusalError
-from console.readers.slots import Client, Slots
+from funnelhouse.console.readers.job import Job
+from funnelhouse.console.readers.pool import Budget
+from funnelhouse.console.readers.refusal import BUSY, MEMORY, TIMEOUT, RefusalError
+from funnelhouse.console.readers.slots import Client, Slots
 from tests.conftest import PreparedWarehouse
 from tests.console.readers.asking import ANALYST, Asked, asked
 
@@ -36,7 +36,9 @@ def processes() -> list[psutil.Process]:
     """Give the readers that this process has started."""
     children = psutil.process_iter(["ppid", "cmdline"])
     ours = (one for one in children if one.info["ppid"] == os.getpid())
-    return [one for one in ours if "console.readers.process" in (one.info["cmdline"] or [])]
+    return [
+        one for one in ours if "funnelhouse.console.readers.process" in (one.info["cmdline"] or [])
+    ]
 
 
 def one_is_gone(some: list[psutil.Process], until: float) -> bool:

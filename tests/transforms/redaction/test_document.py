@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from transforms.privacy import hash_personal
-from transforms.redaction.document import DocumentRedactor, Marks, marks_of
+from funnelhouse.transforms.privacy import hash_personal
+from funnelhouse.transforms.redaction.document import DocumentRedactor, Marks, marks_of
 
 SECRET = b"a secret of the tests"
 TRAITS = marks_of([("email",), ("name",), ("address", "street"), ("emails", "*")])

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from transforms.redaction.document import DocumentRedactor
-from transforms.redaction.screen import Screen
+from funnelhouse.transforms.redaction.document import DocumentRedactor
+from funnelhouse.transforms.redaction.screen import Screen
 
 Draw = Callable[[random.Random], str]
 _WORDS = (

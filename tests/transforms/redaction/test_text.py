@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from transforms.privacy import hash_personal
-from transforms.redaction.patterns import NOWHERE, Where
-from transforms.redaction.text import Redactor
+from funnelhouse.transforms.privacy import hash_personal
+from funnelhouse.transforms.redaction.patterns import NOWHERE, Where
+from funnelhouse.transforms.redaction.text import Redactor
 
 SECRET = b"a secret of the tests"
 EMAIL = hash_personal("kim@example.com", SECRET)

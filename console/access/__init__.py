@@ -1,0 +1,1 @@
+"""Who may ask the warehouse process: keys, host names, pages of other sites, guesses."""

@@ -1,0 +1,1 @@
+"""HTTP: connections, protocols, keys and answers; hands decoded calls to validation."""

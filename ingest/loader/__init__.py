@@ -1,0 +1,1 @@
+"""Reads sealed segments, inserts them exactly once, and queues the refresh."""

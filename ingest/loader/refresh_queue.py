@@ -1,0 +1,101 @@
+"""The landing: loads whose rows stand in the warehouse wait here until their people are settled.
+
+Settling goes on in a thread while the next loads are inserted; what waits meanwhile is settled
+together: in a backlog people stand in several loads, and each costs less among many.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from funnelhouse.ingest.loader.inserter import Insertion
+from funnelhouse.ingest.loader.manifest import Load
+from funnelhouse.sql.refresh import Refresh
+
+_ENOUGH_ROWS = 500_000
+_MOST_ROWS = 1_000_000
+
+
+class Inserted(NamedTuple):
+    """A load whose rows stand in the warehouse, and by what the people of each part are found."""
+
+    load: Load
+    touched: list[pa.Table]
+    rows: int
+
+
+class Landing:
+    """Settles what is added, in order; `landed` is told of each load after that.
+
+    Errors of the settling reach who calls `go_on` or `end`. A load may be inserted while an earlier
+    one is settled: the people of both are settled again with the later one.
+    """
+
+    def __init__(
+        self,
+        refresh: Refresh,
+        insertion: Insertion,
+        landed: Callable[[Inserted], None],
+    ) -> None:
+        self._refresh = refresh
+        self._insertion = insertion
+        self._landed = landed
+        self._thread = ThreadPoolExecutor(1, "settle")
+        self._waiting: list[Inserted] = []
+        self._settling: list[Inserted] = []
+        self._done: Future[None] | None = None
+
+    @property
+    def loads(self) -> list[Load]:
+        """The loads that have not landed yet."""
+        return [inserted.load for inserted in (*self._settling, *self._waiting)]
+
+    def add(self, inserted: Inserted) -> None:
+        """Have a load settled, after those before it."""
+        self._waiting.append(inserted)
+
+    def go_on(self, *, behind: bool) -> None:
+        """Let go of what is settled by now, and begin to settle what waits.
+
+        While the loader is `behind`, a few rows wait for more. Waits itself where very much does:
+        what waits is held in memory.
+        """
+        rows = sum(inserted.rows for inserted in self._waiting)
+        if self._done is not None and (rows >= _MOST_ROWS or self._done.done()):
+            self._finish(self._done)
+        if self._done is None and self._waiting and (rows >= _ENOUGH_ROWS or not behind):
+            self._begin()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long for what is being settled; False when nothing is left."""
+        self.go_on(behind=False)
+        if self._done is not None:
+            wait([self._done], seconds)
+            self.go_on(behind=False)
+        return self._done is not None
+
+    def end(self) -> None:
+        """Settle all that waits, and let go of it."""
+        while self._done is not None or self._waiting:
+            if self._done is not None:
+                self._finish(self._done)
+            self.go_on(behind=False)
+
+    def _begin(self) -> None:
+        self._settling, self._waiting = self._waiting, []
+        touched = [table for inserted in self._settling for table in inserted.touched]
+        self._done = self._thread.submit(self._settle, touched)
+
+    def _settle(self, touched: list[pa.Table]) -> None:
+        if touched:
+            events = pa.concat_tables(touched)
+            self._insertion.run(lambda client: self._refresh.load(client, events))
+
+    def _finish(self, done: "Future[None]") -> None:
+        done.result()
+        self._done = None
+        while self._settling:
+            self._landed(self._settling[0])
+            del self._settling[0]

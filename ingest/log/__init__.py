@@ -1,0 +1,1 @@
+"""The durable log between collectors and loader: Arrow segments in a folder."""

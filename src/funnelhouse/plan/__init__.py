@@ -1,0 +1,1 @@
+"""Brings the tracking plan into force in the warehouse."""
