@@ -8,7 +8,7 @@ from clickhouse_connect.driver.client import Client
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class AlertCondition:
     """Something that somebody should know: which alert, about what, and a sentence."""
 
     alert: str
@@ -24,34 +24,34 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class AlertChanges:
     """What changed: conditions that began, and those that are over."""
 
-    began: tuple[Condition, ...]
-    over: tuple[Condition, ...]
+    began: tuple[AlertCondition, ...]
+    over: tuple[AlertCondition, ...]
 
 
-def turn(now: Iterable[Condition], before: Iterable[Condition]) -> Turn:
+def turn(now: Iterable[AlertCondition], before: Iterable[AlertCondition]) -> AlertChanges:
     """Compare the conditions that hold with those that somebody was told of."""
     holding = {one.key: one for one in now}
     known = {one.key: one for one in before}
-    return Turn(
+    return AlertChanges(
         tuple(one for key, one in holding.items() if key not in known),
         tuple(one for key, one in known.items() if key not in holding),
     )
 
 
-def conditions(client: Client, oldest_s: float) -> list[Condition]:
+def conditions(client: Client, oldest_s: float) -> list[AlertCondition]:
     """Evaluate every alert of the plan in force; `oldest_s` is the age of the oldest segment."""
     rules = _rows(client, "SELECT * FROM alerts")
-    found: list[Condition] = []
+    found: list[AlertCondition] = []
     for rule in rules:
         if rule["kind"] == "spool_age":
             some = list(_spool_age(rule, oldest_s))
         else:
             some = list(_FINDS[rule["kind"]](client, rule))
         found += [
-            Condition(rule["alert"], subject, rule["title"], rule["severity"], told)
+            AlertCondition(rule["alert"], subject, rule["title"], rule["severity"], told)
             for subject, told in some
         ]
     return found

@@ -14,7 +14,7 @@ _LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ComparisonSpec:
     """What is asked of two variants: the metric, the lift of interest, and the number of variants.
 
     `comparisons` counts the variants beside the control, `shares` are control's and variant's.
@@ -67,7 +67,7 @@ def arm_of(metric: Metric, sums: Sums) -> Arm | None:
     return ratio_arm(sums) if metric.per_session else mean_arm(sums)
 
 
-def compare(question: Question, variant: str, both: tuple[Sums, Sums]) -> Comparison | None:
+def compare(question: ComparisonSpec, variant: str, both: tuple[Sums, Sums]) -> Comparison | None:
     """Compare a variant with the control, whose sums come first; None while there is too little."""
     metric = question.metric
     control, treated = (arm_of(metric, sums) for sums in both)
@@ -89,7 +89,9 @@ def compare(question: Question, variant: str, both: tuple[Sums, Sums]) -> Compar
     )
 
 
-def _always(question: Question, control: Arm, treated: Arm, difference: float) -> Interval | None:
+def _always(
+    question: ComparisonSpec, control: Arm, treated: Arm, difference: float
+) -> Interval | None:
     error = control.error + treated.error
     scale = question.minimum_effect * control.mean
     if min(control.units, treated.units) < LEAST_UNITS or error <= 0 or scale <= 0:
@@ -113,7 +115,7 @@ def _cuped(metric: Metric, both: tuple[Sums, Sums]) -> tuple[float, Test] | None
     return (arms[1].mean - arms[0].mean, test) if arms and test else None
 
 
-def _units_needed(question: Question, control: Arm) -> int | None:
+def _units_needed(question: ComparisonSpec, control: Arm) -> int | None:
     sign = 1 if question.metric.direction == "increase" else -1
     lift = sign * question.minimum_effect
     if question.metric.is_rate:
@@ -121,7 +123,9 @@ def _units_needed(question: Question, control: Arm) -> int | None:
     return units_for_means(control, lift, question.shares)
 
 
-def _margin(question: Question, control: Arm, treated: Arm) -> tuple[Interval, Interval] | None:
+def _margin(
+    question: ComparisonSpec, control: Arm, treated: Arm
+) -> tuple[Interval, Interval] | None:
     """Bound sign · (variant - borne · control), borne being 1 less or more the limit."""
     sign = 1 if question.metric.direction == "increase" else -1
     borne = 1 - sign * question.metric.limit

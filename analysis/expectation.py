@@ -24,7 +24,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class ReceivedEvent:
     """An event that came: accepted (`reason` empty) or rejected."""
 
     event: str
@@ -94,7 +94,7 @@ def _check_operators(wanted: Any) -> None:
             raise ValueError(f"in wants a list of values; {_shown(value)} is none.")
 
 
-def differences(expected: Expected, came: Came) -> list[str]:
+def differences(expected: Expected, came: ReceivedEvent) -> list[str]:
     """Say in sentences why an event is not the one expected; none where it is."""
     told = []
     if match_key(came.event) != match_key(expected.event):
@@ -156,15 +156,17 @@ def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def matching(expected: Expected, came: Sequence[Came]) -> list[Came]:
+def matching(expected: Expected, came: Sequence[ReceivedEvent]) -> list[ReceivedEvent]:
     """Give the events that are as expected, in the order in which they came."""
     return [one for one in came if not differences(expected, one)]
 
 
-def closest(expected: Expected, came: Sequence[Came]) -> tuple[Came, list[str]] | None:
+def closest(
+    expected: Expected, came: Sequence[ReceivedEvent]
+) -> tuple[ReceivedEvent, list[str]] | None:
     """Give the event most like the one expected, and why it is not that; None if nothing came."""
 
-    def distance(one: Came) -> tuple[float, int]:
+    def distance(one: ReceivedEvent) -> tuple[float, int]:
         key, wanted = match_key(one.event), match_key(expected.event)
         likeness = SequenceMatcher(None, key, wanted, autojunk=False).ratio()
         return -likeness, len(differences(expected, one)) + bool(one.reason)
@@ -175,14 +177,16 @@ def closest(expected: Expected, came: Sequence[Came]) -> tuple[Came, list[str]] 
     return best, differences(expected, best)
 
 
-def in_order(steps: Sequence[Expected], came: Sequence[Came]) -> tuple[int, list[Came]]:
+def in_order(
+    steps: Sequence[Expected], came: Sequence[ReceivedEvent]
+) -> tuple[int, list[ReceivedEvent]]:
     """Follow the steps through each device's events by their time; events between do not matter.
 
     Returns how many steps the device that got furthest has, and the events by which it has them.
     """
-    best: list[Came] = []
+    best: list[ReceivedEvent] = []
     for device in dict.fromkeys(one.device for one in came):
-        found: list[Came] = []
+        found: list[ReceivedEvent] = []
         mine = sorted((one for one in came if one.device == device), key=lambda one: one.event_time)
         for one in mine:
             if len(found) < len(steps) and not differences(steps[len(found)], one):

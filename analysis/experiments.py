@@ -8,7 +8,7 @@ from clickhouse_connect.driver.client import Client
 
 from funnelhouse.analysis.arm import Sums
 from funnelhouse.analysis.gates import Check
-from funnelhouse.analysis.readout import Facts, Readout, read_out
+from funnelhouse.analysis.readout import ExperimentFacts, Readout, read_out
 from funnelhouse.schemas.experiments import Experiment, Metric, Variant
 
 _TABLE = "experiment_readouts_raw"
@@ -55,7 +55,7 @@ def refresh_running(client: Client, today: date) -> list[str]:
     return [experiment.experiment for experiment in running]
 
 
-def facts(client: Client, experiment: Experiment, as_of: date) -> Facts:
+def facts(client: Client, experiment: Experiment, as_of: date) -> ExperimentFacts:
     """Ask the warehouse for all that a readout needs."""
     asked = {"experiment": experiment.experiment, "as_of": as_of}
     sums = {
@@ -64,7 +64,7 @@ def facts(client: Client, experiment: Experiment, as_of: date) -> Facts:
     checks = [Check(*row) for row in _rows(client, _CHECKS, asked)]
     recent = sum(check.having for check in checks if check.gate == "recent")
     days = max(1, min(_RECENT_DAYS, (as_of - experiment.starts_on).days + 1))
-    return Facts(as_of, sums, checks, recent / days)
+    return ExperimentFacts(as_of, sums, checks, recent / days)
 
 
 def _rows(client: Client, statement: str, asked: dict[str, Any]) -> Iterable[Any]:

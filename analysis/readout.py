@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from funnelhouse.analysis.arm import Sums
-from funnelhouse.analysis.comparison import Comparison, Question, arm_of, compare
+from funnelhouse.analysis.comparison import Comparison, ComparisonSpec, arm_of, compare
 from funnelhouse.analysis.gates import Check, broken_gates
 from funnelhouse.analysis.power import days_left
 from funnelhouse.analysis.statistics import holm
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ExperimentFacts:
     """What the warehouse says of an experiment as of a day; sums by metric's number and variant."""
 
     as_of: date
@@ -35,7 +35,7 @@ class Readout:
     rows: list[Row]
 
 
-def read_out(experiment: Experiment, facts: Facts) -> Readout:
+def read_out(experiment: Experiment, facts: ExperimentFacts) -> Readout:
     """Compare every variant with the control in every metric, and judge; pure."""
     found = {
         (number, variant.variant): _compared(experiment, facts, number, variant.variant)
@@ -58,9 +58,11 @@ def read_out(experiment: Experiment, facts: Facts) -> Readout:
 Found = Mapping[tuple[int, str], Comparison | None]
 
 
-def _compared(experiment: Experiment, facts: Facts, number: int, variant: str) -> Comparison | None:
+def _compared(
+    experiment: Experiment, facts: ExperimentFacts, number: int, variant: str
+) -> Comparison | None:
     weights = {entry.variant: entry.weight for entry in experiment.variants}
-    question = Question(
+    question = ComparisonSpec(
         experiment.metrics[number - 1],
         experiment.minimum_effect,
         len(experiment.variants) - 1,
@@ -89,7 +91,10 @@ def _adjusted(found: Found) -> dict[tuple[int, str], float]:
 
 
 def _case(
-    experiment: Experiment, facts: Facts, found: Found, adjusted: Mapping[tuple[int, str], float]
+    experiment: Experiment,
+    facts: ExperimentFacts,
+    found: Found,
+    adjusted: Mapping[tuple[int, str], float],
 ) -> Case:
     weights = {entry.variant: entry.weight for entry in experiment.variants}
     of = {
@@ -109,7 +114,7 @@ def _case(
     )
 
 
-def _days_left(facts: Facts, comparison: Comparison) -> int | None:
+def _days_left(facts: ExperimentFacts, comparison: Comparison) -> int | None:
     if comparison.units_needed is None:
         return None
     number = 1
@@ -117,7 +122,7 @@ def _days_left(facts: Facts, comparison: Comparison) -> int | None:
     return days_left(comparison.units_needed, units, facts.units_a_day)
 
 
-def _row(experiment: Experiment, facts: Facts, key: tuple[int, str]) -> Row:
+def _row(experiment: Experiment, facts: ExperimentFacts, key: tuple[int, str]) -> Row:
     metric: Metric = experiment.metrics[key[0] - 1]
     sums = facts.sums.get(key, NO_SUMS)
     arm = arm_of(metric, sums)
@@ -135,7 +140,7 @@ def _row(experiment: Experiment, facts: Facts, key: tuple[int, str]) -> Row:
     }
 
 
-def _figures(facts: Facts, comparison: Comparison | None) -> Row:
+def _figures(facts: ExperimentFacts, comparison: Comparison | None) -> Row:
     names = (
         *("difference", "difference_low", "difference_high", "lift", "lift_low", "lift_high"),
         *("p_value", "test", "always_low", "always_high", "better", "expected_loss"),

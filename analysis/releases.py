@@ -58,7 +58,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectionCount:
     """Why events of a name were rejected in one release, and how many."""
 
     event: str
@@ -70,12 +70,12 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ReleaseFacts:
     """What one release sent: counts by place and event, rejections, variants without an event."""
 
     release: str
     counts: Mapping[tuple[str, str], Counts]
-    rejected: Sequence[Rejected] = ()
+    rejected: Sequence[RejectionCount] = ()
     silent: Sequence[tuple[str, str, str]] = field(default=())
 
 
@@ -94,7 +94,7 @@ class Finding:
     told: str
 
 
-def findings(release: Facts, before: Sequence[Facts]) -> list[Finding]:
+def findings(release: ReleaseFacts, before: Sequence[ReleaseFacts]) -> list[Finding]:
     """Name what is wrong with a release, by the releases before it, the oldest first."""
     recent = before[-_ROOM:]
     found: list[Finding] = []
@@ -126,7 +126,7 @@ class _Place:
         shares = [one.devices / one.of for one in self.past if one.of]
         return median(shares) if shares else 1.0
 
-    def missing(self, release: Facts, recent: Sequence[Facts]) -> list[Finding]:
+    def missing(self, release: ReleaseFacts, recent: Sequence[ReleaseFacts]) -> list[Finding]:
         """Find an event that did not come at all, and the name that came in its place."""
         now = self.now
         by_chance = (1 - min(self._usual_share(), 0.999)) ** now.of
@@ -161,7 +161,7 @@ class _Place:
             for name in gone
         ]
 
-    def rejections(self, release: Facts, recent: Sequence[Facts]) -> list[Finding]:
+    def rejections(self, release: ReleaseFacts, recent: Sequence[ReleaseFacts]) -> list[Finding]:
         """Find what a noticeable share of the events is rejected for, and was not before."""
         total = self.now.events + self.now.rejected
         before = {
@@ -177,7 +177,7 @@ class _Place:
             found.append(self._of_rejection(one))
         return found
 
-    def _of_rejection(self, one: Rejected) -> Finding:
+    def _of_rejection(self, one: RejectionCount) -> Finding:
         required = _REQUIRED.search(one.detail)
         if required:
             told = f"{self.event} comes without {required[1]}, so it is rejected"
@@ -186,7 +186,7 @@ class _Place:
         fault = "wrong type" if _TYPE.search(one.detail) else "rejected"
         return self._finding(fault, name, f"{self.event} is rejected at {one.path}: {one.detail}")
 
-    def variants(self, release: Facts) -> list[Finding]:
+    def variants(self, release: ReleaseFacts) -> list[Finding]:
         """Find variants in which the event is silent."""
         return [
             self._finding("silent variant", variant, f"{event} is silent in variant {variant}")
@@ -194,7 +194,7 @@ class _Place:
             if (coverage, event) == (self.coverage, self.event)
         ]
 
-    def volume(self, _release: Facts) -> list[Finding]:
+    def volume(self, _release: ReleaseFacts) -> list[Finding]:
         """Find an event that noticeably fewer devices send, or that they send less often."""
         if len(self.past) < 2:  # noqa: PLR2004 - of one release nobody knows what is usual
             return []
@@ -221,7 +221,7 @@ def _fewer(count: int, of: int, count_before: int, of_before: int) -> float | No
     return ratio if (count_before / of_before - count / of) / error > _Z else None
 
 
-def facts_of(client: Client, since: str, until: str, run: str = "") -> list[Facts]:
+def facts_of(client: Client, since: str, until: str, run: str = "") -> list[ReleaseFacts]:
     """Ask what each release of a time sent, in the order in which they came, without variants."""
     asked = {"run": run, "since": since, "until": until}
     counts: dict[str, dict[tuple[str, str], Counts]] = {}
@@ -233,13 +233,13 @@ def facts_of(client: Client, since: str, until: str, run: str = "") -> list[Fact
             of=row["place_devices"],
             missing_properties=tuple(row["missing_properties"]),
         )
-    rejected: dict[str, list[Rejected]] = {}
+    rejected: dict[str, list[RejectionCount]] = {}
     for release, *values in client.query(_REJECTED, parameters=asked).result_rows:
-        rejected.setdefault(release, []).append(Rejected(*values))
-    return [Facts(release, of, rejected.get(release, ())) for release, of in counts.items()]
+        rejected.setdefault(release, []).append(RejectionCount(*values))
+    return [ReleaseFacts(release, of, rejected.get(release, ())) for release, of in counts.items()]
 
 
-def with_variants(client: Client, facts: Facts, since: str, until: str) -> Facts:
+def with_variants(client: Client, facts: ReleaseFacts, since: str, until: str) -> ReleaseFacts:
     """Ask in which variants events of a release are silent."""
     asked = {"run": "", "release": facts.release, "since": since, "until": until}
     rows = client.query(_VARIANTS, parameters=asked).result_rows

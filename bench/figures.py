@@ -49,7 +49,7 @@ class Figures(list[Figure]):
         return None if first is None else first.median
 
 
-class Verdict(NamedTuple):
+class TargetResult(NamedTuple):
     """A target beside what was reached; `met` is None where it could not be measured."""
 
     target: str
@@ -83,7 +83,7 @@ _SECONDS_OVER_MANY = {
 }
 
 
-def verdicts(figures: Figures) -> list[Verdict]:
+def verdicts(figures: Figures) -> list[TargetResult]:
     """Judge the run by its targets; rates are per processor second of the server.
 
     A server held to one core and kept busy answers as many requests in a second as in a second of
@@ -132,15 +132,15 @@ def _most_memory(figures: Figures) -> float | None:
     return max((one.median for one in over_many), default=None)
 
 
-def _least(target: str, wanted: float, reached: float | None) -> Verdict:
+def _least(target: str, wanted: float, reached: float | None) -> TargetResult:
     return _verdict(target, wanted, reached, lambda value: value >= wanted)
 
 
-def _most(target: str, wanted: float, reached: float | None) -> Verdict:
+def _most(target: str, wanted: float, reached: float | None) -> TargetResult:
     return _verdict(target, wanted, reached, lambda value: value <= wanted)
 
 
 def _verdict(
     target: str, wanted: float, reached: float | None, holds: Callable[[float], bool]
-) -> Verdict:
-    return Verdict(target, wanted, reached, None if reached is None else holds(reached))
+) -> TargetResult:
+    return TargetResult(target, wanted, reached, None if reached is None else holds(reached))

@@ -23,18 +23,18 @@ _DRAIN_S = 5.0
 
 
 @dataclass
-class Run:
+class GeneratorRun:
     """Requests under way and the latencies of those answered, in seconds."""
 
     requests: Requests
     closed: bool
-    free: deque["Connection"] = field(default_factory=deque)
+    free: deque["ClientConnection"] = field(default_factory=deque)
     due: deque[float] = field(default_factory=deque)
     latencies: list[float] = field(default_factory=list)
     failed: int = 0
     ended: bool = False
 
-    def answered(self, connection: "Connection", *, good: bool) -> None:
+    def answered(self, connection: "ClientConnection", *, good: bool) -> None:
         """Note an answer, and give its connection the next request."""
         if good:
             self.latencies.append(perf_counter() - connection.due_at)
@@ -58,10 +58,10 @@ class Run:
             self.due.append(due_at)
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """One connection with at most one request under way: no pipelining."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: GeneratorRun) -> None:
         self._run = run
         self._read = b""
         self.due_at = 0.0
@@ -98,9 +98,9 @@ def _content_length(head: bytes) -> int:
 async def generate(args: argparse.Namespace) -> dict[str, float]:
     """Run the load that the arguments ask for; latencies in milliseconds."""
     loop = asyncio.get_running_loop()
-    run = Run(Requests(args.request.read_bytes()), closed=not args.rate)
+    run = GeneratorRun(Requests(args.request.read_bytes()), closed=not args.rate)
     transports = [
-        (await loop.create_connection(lambda: Connection(run), "127.0.0.1", args.port))[0]
+        (await loop.create_connection(lambda: ClientConnection(run), "127.0.0.1", args.port))[0]
         for _ in range(args.connections)
     ]
     started = perf_counter()
@@ -124,7 +124,7 @@ async def generate(args: argparse.Namespace) -> dict[str, float]:
     return _summary(run, done if run.closed else len(run.latencies), missing, took_s)
 
 
-async def _at_fixed_rate(run: Run, rate: float, seconds: float) -> None:
+async def _at_fixed_rate(run: GeneratorRun, rate: float, seconds: float) -> None:
     started = perf_counter()
     sent = 0
     last = int(seconds * rate)
@@ -136,7 +136,7 @@ async def _at_fixed_rate(run: Run, rate: float, seconds: float) -> None:
         await asyncio.sleep(_TICK_S)
 
 
-def _summary(run: Run, done: int, missing: int, seconds: float) -> dict[str, float]:
+def _summary(run: GeneratorRun, done: int, missing: int, seconds: float) -> dict[str, float]:
     ordered = sorted(run.latencies) or [0.0]
     return {
         "requests": done,

@@ -15,7 +15,7 @@ _SCRIPT = Path(__file__).with_name("wrk.lua")
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadResult:
     """What a generator saw: requests answered with success, those that failed, latencies."""
 
     requests: int
@@ -30,7 +30,7 @@ class Load:
         return self.requests / self.seconds
 
 
-def peak(template: Template, port: int, seconds: float, connections: int) -> Load:
+def peak(template: Template, port: int, seconds: float, connections: int) -> LoadResult:
     """Send as fast as the server answers, one request at a time a connection."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(template.request)
@@ -43,7 +43,7 @@ def peak(template: Template, port: int, seconds: float, connections: int) -> Loa
         return _run(command)
 
 
-def at_rate(template: Template, port: int, seconds: float, rate: float) -> Load:
+def at_rate(template: Template, port: int, seconds: float, rate: float) -> LoadResult:
     """Send `rate` requests a second on a fixed schedule; latency counts from the schedule."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(template.request)
@@ -51,14 +51,14 @@ def at_rate(template: Template, port: int, seconds: float, rate: float) -> Load:
         return _own(file.name, port, seconds, 64, "--rate", str(rate))
 
 
-def _own(request: str, port: int, seconds: float, connections: int, *more: str) -> Load:
+def _own(request: str, port: int, seconds: float, connections: int, *more: str) -> LoadResult:
     command = [sys.executable, "-m", "bench.generator", request, str(port), *more]
     return _run([*command, f"--seconds={seconds}", f"--connections={connections}"])
 
 
-def _run(command: list[str]) -> Load:
+def _run(command: list[str]) -> LoadResult:
     pinned = ["taskset", "-c", str(LOAD_CORE), *command]
     done = subprocess.run(pinned, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} stopped: {done.stderr.strip()[-500:]}")
-    return Load(**json.loads(done.stdout.strip().splitlines()[-1]))
+    return LoadResult(**json.loads(done.stdout.strip().splitlines()[-1]))

@@ -8,12 +8,12 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench.figures import Figures, Verdict
+from bench.figures import Figures, TargetResult
 
 _MARKS = {True: "[green]met[/]", False: "[red]missed[/]", None: "[yellow]not measured[/]"}
 
 
-def show(console: Console, figures: Figures, verdicts: list[Verdict]) -> None:
+def show(console: Console, figures: Figures, verdicts: list[TargetResult]) -> None:
     """Print both tables; a missed target is never left out."""
     table = Table("contender", "quantity", "median (min to max)", "unit")
     for figure in figures:
@@ -51,7 +51,7 @@ def _show_growth(console: Console, figures: Figures) -> None:
     console.print(table)
 
 
-def write(path: Path, figures: Figures, verdicts: list[Verdict]) -> None:
+def write(path: Path, figures: Figures, verdicts: list[TargetResult]) -> None:
     """Write the run as JSON."""
     document = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},

@@ -11,16 +11,16 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.access.read_access import ReadAccess
 from funnelhouse.console.query_request import (
     DENIED,
     NO_DATABASE,
     NOT_AUTHENTICATED,
     SYNTAX,
-    Asked,
     QueryError,
-    asked_of,
+    QueryRequest,
     key_of,
+    read_query,
 )
 from funnelhouse.console.readers.job import Answer, Job
 from funnelhouse.console.readers.refusal import RefusalError
@@ -50,7 +50,7 @@ _STATUS |= {159: 408, 241: 413, 396: 413, 158: 413, 202: 503, 210: 503}
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QueryLimits:
     """What one query may take; `engine` are settings of the engine."""
 
     max_seconds: int
@@ -73,7 +73,7 @@ class Limits:
         }
 
 
-def clickhouse(strangers: Strangers, door: Door, limits: Limits) -> FastAPI:
+def clickhouse(strangers: Strangers, door: ReadAccess, limits: QueryLimits) -> FastAPI:
     """Build the application of the endpoint."""
     app = FastAPI(title="funnelhouse SQL", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -90,7 +90,7 @@ def clickhouse(strangers: Strangers, door: Door, limits: Limits) -> FastAPI:
             return PlainTextResponse("Ok.\n")
         try:
             _admit(door, request)
-            asked = await asked_of(request)
+            asked = await read_query(request)
             client = client_of(request, key_of(request))
             job = _job(asked, limits)
             return _answered(await unless_gone(request, strangers.answer(client, job)))
@@ -102,13 +102,13 @@ def clickhouse(strangers: Strangers, door: Door, limits: Limits) -> FastAPI:
     return app
 
 
-def _admit(door: Door, request: Request) -> None:
+def _admit(door: ReadAccess, request: Request) -> None:
     if not door.admits(key_of(request), request):
         told = "Authentication failed: send a read key as the password. (AUTHENTICATION_FAILED)"
         raise QueryError(NOT_AUTHENTICATED, told)
 
 
-def _job(asked: Asked, limits: Limits) -> Job:
+def _job(asked: QueryRequest, limits: QueryLimits) -> Job:
     if asked.database not in {"", "default", DATABASE}:
         told = (
             f"Database {asked.database} does not exist here; leave it out, or ask for {DATABASE}."

@@ -19,11 +19,11 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.access.read_access import ReadAccess
 from funnelhouse.console.export import Export, export
 from funnelhouse.console.micro import micro
 from funnelhouse.console.pages.all import Static, entrance, pages
-from funnelhouse.console.pages.site import Progress, Site
+from funnelhouse.console.pages.site import LoadProgress, Site
 from funnelhouse.console.qa import qa
 from funnelhouse.console.readers.statement_runner import Nobody, Strangers
 from funnelhouse.console.received import Drained
@@ -54,9 +54,9 @@ class Control:
     warehouse: Warehouse
     jobs: dict[str, Callable[[Client, Any], Any]]
     export: Export | None = None
-    door: Door = field(default_factory=lambda: Door((), open=False))
+    door: ReadAccess = field(default_factory=lambda: ReadAccess((), open=False))
     drained: Drained = lambda _: True
-    progress: Callable[[], Progress] = lambda: Progress(0.0, 0)
+    progress: Callable[[], LoadProgress] = lambda: LoadProgress(0.0, 0)
     timezone: str = "Asia/Seoul"
     metrics: Callable[[], bytes] = bytes
     insert: Insert = _no_insert

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.access.read_access import ReadAccess
 from funnelhouse.console.readers.job import Job
 from funnelhouse.console.readers.refusal import RefusalError
 from funnelhouse.console.readers.statement_runner import Strangers, client_of, unless_gone
@@ -29,7 +29,7 @@ _MAX_BYTES = 512 * 1024**2
 class Export:
     """Who may read, and the most rows of one answer, which is held in memory."""
 
-    door: Door
+    door: ReadAccess
     max_rows: int
 
 
@@ -64,6 +64,6 @@ def export(state: Export, strangers: Strangers) -> APIRouter:
     return router
 
 
-def _admit(door: Door, key: str, request: Request) -> None:
+def _admit(door: ReadAccess, key: str, request: Request) -> None:
     if not door.admits(key, request):
         raise HTTPException(401, "No such read key; write ?key= and one of FUNNELHOUSE_READ_KEYS.")

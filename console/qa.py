@@ -13,8 +13,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from funnelhouse.analysis.expectation import (
-    Came,
     Expected,
+    ReceivedEvent,
     closest,
     expected_from,
     in_order,
@@ -32,7 +32,7 @@ _EXPECTED = ("event", "properties", "unplanned")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ExpectationQuery:
     """What is asked: of which run ("" for none), within how many milliseconds."""
 
     run: str
@@ -62,7 +62,7 @@ def qa(warehouse: Warehouse) -> APIRouter:
 
 
 async def _expect(
-    warehouse: Warehouse, question: Question, expected: Expected, count: int
+    warehouse: Warehouse, question: ExpectationQuery, expected: Expected, count: int
 ) -> dict[str, Any]:
     there, found = await _until(
         warehouse,
@@ -79,7 +79,7 @@ async def _expect(
 
 
 async def _sequence(
-    warehouse: Warehouse, question: Question, steps: list[Expected]
+    warehouse: Warehouse, question: ExpectationQuery, steps: list[Expected]
 ) -> dict[str, Any]:
     there, (far, found) = await _until(
         warehouse,
@@ -117,7 +117,7 @@ def _part(asked: dict[str, Any]) -> dict[str, Any]:
     return {name: asked[name] for name in _EXPECTED if name in asked}
 
 
-async def _question(warehouse: Warehouse, asked: dict[str, Any]) -> Question:
+async def _question(warehouse: Warehouse, asked: dict[str, Any]) -> ExpectationQuery:
     run, within_ms = asked.get("run") or "", asked.get("within_ms", 10_000)
     if type(run) is not str:
         raise ValueError('"run" must be the id of a run.')
@@ -125,15 +125,15 @@ async def _question(warehouse: Warehouse, asked: dict[str, Any]) -> Question:
         raise ValueError(f'"within_ms" must be a whole number up to {_LONGEST_WAIT_MS}.')
     if run:
         await read(warehouse, lambda client: find_run(client, run))
-    return Question(run, within_ms)
+    return ExpectationQuery(run, within_ms)
 
 
 async def _until(
     warehouse: Warehouse,
-    question: Question,
-    judge: Callable[[list[Came]], Any],
+    question: ExpectationQuery,
+    judge: Callable[[list[ReceivedEvent]], Any],
     done: Callable[[Any], bool],
-) -> tuple[list[Came], Any]:
+) -> tuple[list[ReceivedEvent], Any]:
     """Judge what came, again and again until it is enough or the time is over."""
     end = monotonic() + question.within_ms / 1000
     back = _LOOKED_BACK_S + question.within_ms // 1000
@@ -145,7 +145,7 @@ async def _until(
         await asyncio.sleep(_AGAIN_S)
 
 
-def _closest(expected: Expected, there: list[Came]) -> dict[str, Any]:
+def _closest(expected: Expected, there: list[ReceivedEvent]) -> dict[str, Any]:
     best = closest(expected, there)
     if best is None:
         return {"closest": None, "why": ["no event came at all"]}

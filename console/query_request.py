@@ -31,7 +31,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _YES = frozenset({"1", "true"})
 
 
-class Asked(NamedTuple):
+class QueryRequest(NamedTuple):
     """A request: the statement, the format where it names none, parameters and settings.
 
     Parameters are as they were sent, which is how the engine reads them: escaped as in
@@ -70,7 +70,7 @@ def key_of(request: Request) -> str:
     return password or request.query_params.get("user", "")
 
 
-async def asked_of(request: Request) -> Asked:
+async def read_query(request: Request) -> QueryRequest:
     """Read a request.
 
     Raises:
@@ -81,7 +81,7 @@ async def asked_of(request: Request) -> Asked:
     statement = "\n".join(filter(None, (given.get("query", ""), content)))
     if not statement.strip():
         raise QueryError(SYNTAX, "Syntax error: there is no statement. (SYNTAX_ERROR)")
-    return Asked(
+    return QueryRequest(
         statement,
         request.headers.get("x-clickhouse-format") or given.get("default_format") or "TabSeparated",
         given.get("database") or request.headers.get("x-clickhouse-database", ""),

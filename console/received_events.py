@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.analysis.expectation import Came, Planned
+from funnelhouse.analysis.expectation import Planned, ReceivedEvent
 
 _MOST = 5_000
 _OF_RUN = """
@@ -47,14 +47,14 @@ LIMIT {most:UInt32}
 """
 
 
-def came(client: Client, run: str, back_s: int) -> list[Came]:
+def came(client: Client, run: str, back_s: int) -> list[ReceivedEvent]:
     """Give the events of a run, or of the last so many seconds without one, the oldest first."""
     parameters = {"run": run, "most": _MOST} if run else {"back": back_s, "most": _MOST}
     rows = client.query(_OF_RUN if run else _OF_NO_RUN, parameters=parameters).result_rows
     return [_one(row) for row in reversed(rows)]
 
 
-def _one(row: Any) -> Came:
+def _one(row: Any) -> ReceivedEvent:
     name, sent_name, properties, device, *rest, payload, event_type = row
     item: dict[str, Any] = {}
     if payload:
@@ -71,7 +71,7 @@ def _one(row: Any) -> Came:
         device = str(item.get("anonymousId") or item.get("userId") or "")
     else:
         given = orjson.loads(properties)
-    return Came(name, sent_name, given, device, *rest)
+    return ReceivedEvent(name, sent_name, given, device, *rest)
 
 
 def planned(client: Client) -> Planned:

@@ -20,7 +20,7 @@ class _Entry:
     asked_again: bool = False
 
 
-class Kept:
+class StaleCache:
     """Keeps an answer a key; who comes later gets it at once, however old, and starts a new one."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -34,7 +34,7 @@ _ALONE = ("experiments/", "trackers/", "coverage/", "alerts/")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PlanContents:
     """What a plan folder holds: events oldest version first, and everything wrong with it.
 
     `experiments`, `coverage` and `alerts` are those without fault: a faulty one is refused alone,
@@ -67,7 +67,7 @@ def check_plan(folder: Path) -> list[Fault]:
     return list(read_plan(folder).faults)
 
 
-def read_plan(folder: Path) -> Reading:
+def read_plan(folder: Path) -> PlanContents:
     """Read and check every file of a plan folder; only events must be there."""
     documents, faults = read_folder(folder)
     schemas, funnels, targets, actions, experiments, trackers, coverage, alerts = (
@@ -83,7 +83,7 @@ def read_plan(folder: Path) -> Reading:
     faults += _coverage_faults(coverage, _sound_of(experiments, faults), _described(events))
     faults += _alert_faults(alerts, _sound_of(coverage, faults), known)
     faults.sort(key=lambda fault: (fault.file, fault.line, fault.message))
-    return Reading(
+    return PlanContents(
         tuple(events),
         tuple(funnels),
         tuple(targets),

@@ -9,7 +9,7 @@ from jsonschema_rs import Draft202012Validator
 
 from funnelhouse.schemas.actions import Action, action_from
 from funnelhouse.schemas.alerts import Alert, alerts_from
-from funnelhouse.schemas.check import Reading, read_plan
+from funnelhouse.schemas.check import PlanContents, read_plan
 from funnelhouse.schemas.coverage import Expectation, listed
 from funnelhouse.schemas.dialect import compile_schema
 from funnelhouse.schemas.events import EventDocument
@@ -153,14 +153,14 @@ def load_events(folder: Path) -> Plan:
     )
 
 
-def _events(reading: Reading) -> dict[str, dict[str, EventSchema]]:
+def _events(reading: PlanContents) -> dict[str, dict[str, EventSchema]]:
     events: dict[str, dict[str, EventSchema]] = {}
     for event in reading.events:
         events.setdefault(event.name, {})[event.version] = _compiled(event)
     return events
 
 
-def _snowplow(reading: Reading) -> SnowplowNames:
+def _snowplow(reading: PlanContents) -> SnowplowNames:
     return snowplow_names(reading.trackers[0].value) if reading.trackers else SnowplowNames()
 
 

@@ -24,7 +24,7 @@ SNOWPLOW_SHAPE = compiled(
 
 
 @dataclass(frozen=True, slots=True)
-class Renaming:
+class PropertyRenames:
     """One of our events, and which of their fields are its properties (ours: theirs)."""
 
     event: str
@@ -46,17 +46,17 @@ class SnowplowNames:
     """
 
     page_ping_ms: int = 10_000
-    structured: Mapping[tuple[str, str], Renaming] = field(default_factory=dict)
-    self_describing: Mapping[str, Renaming] = field(default_factory=dict)
+    structured: Mapping[tuple[str, str], PropertyRenames] = field(default_factory=dict)
+    self_describing: Mapping[str, PropertyRenames] = field(default_factory=dict)
 
-    def of_structured(self, category: str, action: str) -> Renaming:
+    def of_structured(self, category: str, action: str) -> PropertyRenames:
         """Find the name of a structured event; without a row it is the action."""
         found = self.structured.get((category, action)) or self.structured.get(("", action))
-        return found or Renaming(action)
+        return found or PropertyRenames(action)
 
-    def of_schema(self, vendor: str, name: str) -> Renaming:
+    def of_schema(self, vendor: str, name: str) -> PropertyRenames:
         """Find the name of a self-describing event; without a row it is the schema's."""
-        return self.self_describing.get(f"{vendor}/{name}") or Renaming(name)
+        return self.self_describing.get(f"{vendor}/{name}") or PropertyRenames(name)
 
 
 def snowplow_names(document: Mapping[str, Any]) -> SnowplowNames:
@@ -88,5 +88,5 @@ def tracker_faults(document: Document, events: Mapping[str, object]) -> Iterator
                 yield document.fault(place, f'the plan has no event "{row["event"]}"', mend)
 
 
-def _renaming(row: Mapping[str, Any]) -> Renaming:
-    return Renaming(row["event"], dict(row.get("properties", {})))
+def _renaming(row: Mapping[str, Any]) -> PropertyRenames:
+    return PropertyRenames(row["event"], dict(row.get("properties", {})))

@@ -51,7 +51,7 @@ FROM aliases
 """
 
 
-class Pair(NamedTuple):
+class AliasPair(NamedTuple):
     """A copy of an alias call, and whether it joins its two users."""
 
     source: str
@@ -72,7 +72,7 @@ def join_users(client: Client, version: int) -> Collection[str]:
         return frozenset()
     calls = {(source, event_id) for source, event_id, _ in affected}
     devices = {previous_id for _, _, previous_id in affected}
-    pairs = [Pair(*row) for row in client.query(_PAIRS).result_rows]
+    pairs = [AliasPair(*row) for row in client.query(_PAIRS).result_rows]
     of_any_copy = people_of(pair[2:4] for pair in pairs)
     groups = {
         of_any_copy[pair.user_id]

@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 from funnelhouse.sql.backfill import grow, grow_of
 from funnelhouse.sql.client import WarehouseError
 from funnelhouse.sql.layout import cluster_of, share, stored
-from funnelhouse.sql.lost_events import Lost, lost_events
+from funnelhouse.sql.lost_events import LostEvents, lost_events
 from funnelhouse.sql.refresh import Refresh
 from funnelhouse.sql.signals import grow_signals, signal_rows
 
@@ -27,7 +27,7 @@ Note = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much is done, and of how much."""
 Earliest = Callable[[], Iterable[pa.Table]]
 """Gives events that the warehouse has no more, or none, some at a time; as often as it is asked."""
-Earlier = Callable[[Lost], Earliest]
+Earlier = Callable[[LostEvents], Earliest]
 """Finds these, or raises an error that says why not."""
 
 _RULES = (

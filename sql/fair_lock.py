@@ -4,7 +4,7 @@ from threading import Lock, get_ident
 from types import TracebackType
 
 
-class Turn:
+class FairLock:
     """Held by one thread at a time, by that one as often as it wants, as a `with` block has it.
 
     The standard lock may go to the thread that just let it go, over and over.

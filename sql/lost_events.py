@@ -37,7 +37,7 @@ SELECT min(arrival), count() FROM {events:Identifier} WHERE arrival > {lost:UInt
 """
 
 
-class Lost(NamedTuple):
+class LostEvents(NamedTuple):
     """When the latest event that is gone was received, and the first since then, if any."""
 
     last: datetime
@@ -46,7 +46,7 @@ class Lost(NamedTuple):
 
 def lost_events(
     client: Client, arrivals: str = "arrivals", events: str = "events_raw"
-) -> Lost | None:
+) -> LostEvents | None:
     """Find which events are gone; None when all are there. Nothing may be inserted meanwhile."""
     ((came, kept),) = client.query(_COUNTS.format(arrivals=arrivals, events=events)).result_rows
     if came <= kept:
@@ -59,7 +59,7 @@ def lost_events(
         ((last,),) = client.query(_LAST_LOST, parameters=asked).result_rows
         lost = max(lost, int(last))
     ((first, left),) = client.query(_FIRST_KEPT, parameters=tables | {"lost": lost}).result_rows
-    return Lost(_received(lost), _received(int(first)) if left else None)
+    return LostEvents(_received(lost), _received(int(first)) if left else None)
 
 
 def _received(arrival: int) -> datetime:

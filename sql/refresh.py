@@ -13,7 +13,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from funnelhouse.sql.aliases import join_users
-from funnelhouse.sql.fair_lock import Turn
+from funnelhouse.sql.fair_lock import FairLock
 from funnelhouse.sql.layout import catch_up, cluster_of
 from funnelhouse.sql.lineage import models, plan, scratch_tables, statement
 
@@ -72,8 +72,8 @@ class Refresh:
     """
 
     def __init__(self, timezone: str, session_timeout_s: int = 1800) -> None:
-        self.turn = Turn()
-        self.rules = Turn()
+        self.turn = FairLock()
+        self.rules = FairLock()
         self.timezone = timezone
         self.session_timeout_s = session_timeout_s
         self._words = {

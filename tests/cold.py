@@ -5,14 +5,14 @@ That costs more than all else of a start; few tests open these pages. Run as a m
 
 import sys
 
-from funnelhouse.console.pages.prewarm import Warmth
+from funnelhouse.console.pages.prewarm import Prewarm
 from funnelhouse.processes.warehouse import main
 
 
-def _begin(_: Warmth) -> None:
+def _begin(_: Prewarm) -> None:
     """Ask nothing ahead."""
 
 
 if __name__ == "__main__":
-    Warmth.begin = _begin  # type: ignore[method-assign]
+    Prewarm.begin = _begin  # type: ignore[method-assign]
     sys.exit(main())

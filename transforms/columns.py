@@ -1,6 +1,7 @@
 """Columns of an event that can be derived from what was sent: person, page, campaign, device.
 
-Pure: an event's text in, its `Call` out; its context and request in, their `Surroundings` out.
+Pure: an event's text in, its `EventFields` out; its context and its request in, their
+`RequestFacts` out.
 """
 
 from functools import lru_cache
@@ -15,7 +16,7 @@ from funnelhouse.transforms.page import split_page
 from funnelhouse.transforms.referrer import channel
 
 
-class Call(NamedTuple):
+class EventFields(NamedTuple):
     """What is an event's own, "" where absent; `context` is its JSON text, b"" for none.
 
     `page` is the properties' text of a page call whose context tells of no page.
@@ -28,7 +29,7 @@ class Call(NamedTuple):
     page: bytes
 
 
-class Surroundings(NamedTuple):
+class RequestFacts(NamedTuple):
     """What a context and a request say; the names are the warehouse's columns, "" where absent."""
 
     session_id: str
@@ -62,7 +63,7 @@ class Surroundings(NamedTuple):
     release: str
 
 
-class Around(NamedTuple):
+class EventContext(NamedTuple):
     """A context as it was sent, and the facts of the request that brought it.
 
     `properties` stand in for the context's page, `page` (the Referer) for both.
@@ -105,7 +106,7 @@ _TRAITS_CALLS = frozenset({"identify", "group"})
 _NAMED_CALLS = frozenset({"page", "screen"})
 
 
-def read_call(payload: bytes, event_type: str) -> Call:
+def read_call(payload: bytes, event_type: str) -> EventFields:
     """Read an event's own columns; total over every payload that the pipeline accepts.
 
     Properties are the exact text sent (of identify and group calls the traits); a page call's name
@@ -115,7 +116,7 @@ def read_call(payload: bytes, event_type: str) -> Call:
     properties = _properties(call, event_type)
     context = _sent(call.context)
     own_page = event_type == "page" and b'"page"' not in context
-    return Call(
+    return EventFields(
         _text(call.anonymousId),
         _text(call.userId),
         properties,
@@ -124,7 +125,7 @@ def read_call(payload: bytes, event_type: str) -> Call:
     )
 
 
-def read_surroundings(around: Around) -> Surroundings:
+def read_surroundings(around: EventContext) -> RequestFacts:
     """Derive the columns that every event with this context and request shares.
 
     A server's user agent says nothing of a person's device, and a server is never a bot.
@@ -135,7 +136,7 @@ def read_surroundings(around: Around) -> Surroundings:
         page = _plain.decode(around.properties)
     url = _text(page.get("url")) or around.page
     user_agent = _text(context.userAgent) or ("" if around.server else around.user_agent)
-    return Surroundings._make(
+    return RequestFacts._make(
         (
             _text(context.session_id) or _text(context.sessionId),
             *_page_facts(url, _text(page.get("title"))),

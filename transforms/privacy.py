@@ -48,7 +48,7 @@ def hash_personal(value: object, secret: bytes) -> str:
 
     Canonical text: trimmed and in Unicode form NFC, so that a name typed on any keyboard is one
     name; in small letters where it holds an @, since no mail service of note tells A@x from a@x;
-    a phone number as `funnelhouse.transforms.redaction.numbers.phone` writes it, so +82 10 is 010. Other JSON
+    a phone number as `transforms.redaction.numbers.phone` writes it, so +82 10 is 010. Other JSON
     is written with sorted keys and no blanks. What is hashed already stays.
     """
     if isinstance(value, str) and is_hashed(value):

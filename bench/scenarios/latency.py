@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bench import contenders, events
 from bench.figures import P99, P99_PLAIN_RATE, PLAIN, PRODUCT, Figure
-from bench.load import Load, at_rate, peak
+from bench.load import LoadResult, at_rate, peak
 from bench.plan import RunPlan
 from bench.server import running
 
@@ -25,7 +25,7 @@ def measure(plan: RunPlan) -> Iterator[Figure]:
             (P99, halves),
             (P99_PLAIN_RATE, dict.fromkeys(servers, halves[PLAIN])),
         ):
-            seen: dict[str, list[Load]] = {name: [] for name in servers}
+            seen: dict[str, list[LoadResult]] = {name: [] for name in servers}
             for round_ in range(plan.repeat):
                 for name, port in servers.items():
                     plan.say(f"{p99}, {name}, {round_ + 1} of {plan.repeat}")

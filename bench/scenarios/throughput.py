@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import contenders, events
 from bench.figures import BATCH, BATCH_EVENTS, SINGLE, Figure
-from bench.load import LOAD_CORE, Load, peak
+from bench.load import LOAD_CORE, LoadResult, peak
 from bench.plan import RunPlan
 from bench.server import AbsentError, Contender, Server, running
 
@@ -38,7 +38,7 @@ def measure(plan: RunPlan) -> Iterator[Figure]:
 def _singles_and_batches(plan: RunPlan, servers: list[Server]) -> Iterator[Figure]:
     for size, kind, rate in ((1, "single", SINGLE), (events.BATCH, "batch", BATCH)):
         request = events.template(size)
-        seen: dict[str, list[tuple[Load, float]]] = {}
+        seen: dict[str, list[tuple[LoadResult, float]]] = {}
         for server in servers:
             peak(request, server.port, _WARM_UP_S, plan.clients(size))
         for round_ in range(plan.repeat):
@@ -56,7 +56,7 @@ def _singles_and_batches(plan: RunPlan, servers: list[Server]) -> Iterator[Figur
 
 
 def _figures(
-    name: str, of: tuple[str, str, int], runs: list[tuple[Load, float]]
+    name: str, of: tuple[str, str, int], runs: list[tuple[LoadResult, float]]
 ) -> Iterator[Figure]:
     kind, rate, size = of
     a_cpu_s = tuple(load.requests / cpu_s if cpu_s else 0.0 for load, cpu_s in runs)

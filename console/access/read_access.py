@@ -14,7 +14,7 @@ _BEARER = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class ReadAccess:
     """The read keys; without any, `open` says that whoever reaches the address may read."""
 
     keys: Collection[str]

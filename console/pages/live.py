@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
-from funnelhouse.console.pages.live_position import Place
+from funnelhouse.console.pages.live_position import LivePosition
 from funnelhouse.console.pages.site import HEADERS, Site
 
 _AGAIN_S = 0.5
@@ -31,9 +31,9 @@ def live(site: Site) -> APIRouter:
     async def stream(request: Request) -> StreamingResponse:
         """Send events from now on, or from the last one that the browser has."""
         run = request.query_params.get("run", "")
-        place = Place.read(request.headers.get("last-event-id", ""))
+        place = LivePosition.read(request.headers.get("last-event-id", ""))
         if place is None:
-            place = Place(0) if run else await site.ask(Place.now)
+            place = LivePosition(0) if run else await site.ask(LivePosition.now)
         content = _followed(site, request, run, place, followers)
         return StreamingResponse(content, media_type="text/event-stream", headers=HEADERS)
 
@@ -41,7 +41,7 @@ def live(site: Site) -> APIRouter:
 
 
 async def _followed(
-    site: Site, request: Request, run: str, place: Place, followers: asyncio.Semaphore
+    site: Site, request: Request, run: str, place: LivePosition, followers: asyncio.Semaphore
 ) -> AsyncIterator[bytes]:
     async with followers:
         yield b": here\n\n"
@@ -55,7 +55,7 @@ async def _followed(
                 await asyncio.sleep(_AGAIN_S)
 
 
-def _event(place: Place, row: dict[str, Any]) -> bytes:
+def _event(place: LivePosition, row: dict[str, Any]) -> bytes:
     shown = {name: str(row[name])[:_MOST_SHOWN] for name in row if name not in {"line", "arrival"}}
     shown["received_at"] = row["received_at"].strftime("%H:%M:%S")
     # JSON has no line breaks of its own, so that no text can begin another message.

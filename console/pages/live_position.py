@@ -58,7 +58,7 @@ LIMIT 100
 """
 
 
-class Place(msgspec.Struct, frozen=True):
+class LivePosition(msgspec.Struct, frozen=True):
     """From which arrival number on events are told, and the last one told of each line."""
 
     since: int

@@ -14,7 +14,7 @@ from funnelhouse.sql.client import WarehouseError
 log = logging.getLogger(__name__)
 
 
-class Warmth:
+class Prewarm:
     """Works in a thread of its own, once; `begin` starts it."""
 
     def __init__(self, site: Callable[[], Site]) -> None:

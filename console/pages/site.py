@@ -13,9 +13,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.concurrency import run_in_threadpool
 
-from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.access.read_access import ReadAccess
 from funnelhouse.console.readers.statement_runner import Nobody, Strangers
-from funnelhouse.console.stale_cache import Kept
+from funnelhouse.console.stale_cache import StaleCache
 from funnelhouse.console.words import LANGUAGES, language, word
 from funnelhouse.sql.client import connection
 from funnelhouse.sql.location import Warehouse
@@ -42,7 +42,7 @@ _LIMITS = {"max_execution_time": "30", "max_memory_usage": str(2 * 1024**3)}
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LoadProgress:
     """What the process itself knows: seconds that the loader is behind, segments in the spool."""
 
     lag_s: float
@@ -57,11 +57,11 @@ class Site:
     """
 
     warehouse: Warehouse
-    door: Door
+    door: ReadAccess
     timezone: str
-    progress: Callable[[], Progress]
+    progress: Callable[[], LoadProgress]
     strangers: Strangers = field(default_factory=Nobody)
-    kept: Kept = field(default_factory=Kept)
+    kept: StaleCache = field(default_factory=StaleCache)
 
     def __post_init__(self) -> None:
         environment = Environment(

@@ -22,18 +22,18 @@ from funnelhouse.ingest.collector.http import (
     read_body,
     send_answer,
 )
-from funnelhouse.ingest.collector.intake import Intake, Reply
+from funnelhouse.ingest.collector.intake import Receiver, Reply
 from funnelhouse.ingest.collector.protocols import pixel, segment
 from funnelhouse.ingest.collector.trackers import Route
 from funnelhouse.ingest.validation.refusal import Refusal
 
 
 class Collector:
-    """An ASGI application over one `Intake`; `rest` answers every other path."""
+    """An ASGI application over one `Receiver`; `rest` answers every other path."""
 
     def __init__(
         self,
-        intake: Intake,
+        intake: Receiver,
         rest: object,
         trackers: Mapping[str, Route] = MappingProxyType({}),
         connections: Connections | None = None,

@@ -13,7 +13,7 @@ from time import perf_counter
 from funnelhouse.ingest.collector import answers
 from funnelhouse.ingest.collector.answers import Answer
 from funnelhouse.ingest.collector.http import Head, as_bytes
-from funnelhouse.ingest.collector.intake import Intake, Reader
+from funnelhouse.ingest.collector.intake import Reader, Receiver
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Exchange:
     It stands where uvicorn keeps its cycle of a request, and has what uvicorn asks of that.
     """
 
-    def __init__(self, intake: Intake, send: Callable[[bytes], None]) -> None:
+    def __init__(self, intake: Receiver, send: Callable[[bytes], None]) -> None:
         self.response_complete = True
         self.keep_alive = True
         self.disconnected = False
@@ -32,7 +32,7 @@ class Exchange:
         self.reading = False
         self._intake = intake
         self._send = send
-        self._known: KnownHead | None = None
+        self._known: CachedHeader | None = None
         self._pieces: list[bytes] = []
 
     def begin(self, read: Reader, head: Head) -> None:
@@ -61,7 +61,7 @@ class Exchange:
 
     def learn(self, data: bytes) -> None:
         """Know the last request's head again, if that and its body are the whole of `data`."""
-        self._known = KnownHead.of(data)
+        self._known = CachedHeader.of(data)
 
     def forget(self) -> None:
         """Know no head again: what comes goes to the parser, and may be anything."""
@@ -92,7 +92,7 @@ class Exchange:
         self._send(as_bytes(answer, self._head.origin, close=not self.keep_alive))
 
 
-class KnownHead:
+class CachedHeader:
     """The bytes of a head around the number of its Content-Length, which alone may differ.
 
     The same bytes at the start of a request mean the same head, so they need no parser.
@@ -105,7 +105,7 @@ class KnownHead:
         self._after = after
 
     @classmethod
-    def of(cls, data: bytes) -> "KnownHead | None":
+    def of(cls, data: bytes) -> "CachedHeader | None":
         """Know the head in `data` again, if its body alone follows it; the parser has read both."""
         end = data.find(_BLANK_LINE) + len(_BLANK_LINE)
         length = _CONTENT_LENGTH.search(data, 0, end)

@@ -25,7 +25,7 @@ from funnelhouse.ingest.log.spool import Spool
 from funnelhouse.ingest.metrics import WorkerMetrics
 from funnelhouse.ingest.validation.event import Envelope, Origin
 from funnelhouse.ingest.validation.limits import Limits
-from funnelhouse.ingest.validation.pipeline import Admission, Pipeline
+from funnelhouse.ingest.validation.pipeline import Pipeline, ValidatedBatch
 from funnelhouse.ingest.validation.refusal import Refusal
 from funnelhouse.transforms.privacy import mask_ip
 
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AccessPolicy:
     """Who may send how much: write keys by key, the limits, each key's rate, trusted proxies."""
 
     keys: Mapping[str, WriteKey]
@@ -56,7 +56,7 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EventPath:
     """Where events go: judged by the pipeline, kept by the spool, counted by the metrics."""
 
     pipeline: Pipeline
@@ -64,10 +64,10 @@ class Line:
     metrics: WorkerMetrics
 
 
-class Intake:
+class Receiver:
     """Takes what requests hold, whichever way they came."""
 
-    def __init__(self, door: Door, line: Line) -> None:
+    def __init__(self, door: AccessPolicy, line: EventPath) -> None:
         self._door = door
         self._line = line
         self._aside = Aside(door.limits.max_waiting_bytes)
@@ -145,7 +145,7 @@ class Intake:
 
     def _admit(
         self, read: Envelope | Refusal, text: bytes, origin: Origin
-    ) -> tuple[Answer, Admission]:
+    ) -> tuple[Answer, ValidatedBatch]:
         """Admit what was read, or what could not be read; the answer holds once it is durable."""
         pipeline = self._line.pipeline
         if isinstance(read, Refusal):
@@ -155,7 +155,7 @@ class Intake:
             written = sum([len(row.payload) for row in admission.rows])
             refusal = too_much_written(written, len(text) + read.added_bytes)
             if refusal is not None:
-                return answers.error(*refusal[:3]), Admission([], {}, 0)
+                return answers.error(*refusal[:3]), ValidatedBatch([], {}, 0)
         results = admission.results
         return answers.success_with(results) if results else answers.SUCCESS, admission
 
@@ -190,7 +190,11 @@ class Intake:
         return too_many_events(len(read.events), len(text), self._door.limits) or read
 
     def _keep(
-        self, admitted: tuple[Answer, Admission] | Exception, events: int, size: int, reply: Reply
+        self,
+        admitted: tuple[Answer, ValidatedBatch] | Exception,
+        events: int,
+        size: int,
+        reply: Reply,
     ) -> None:
         """Reply when the rows are durable; `events` counts on its own what they came of."""
         if isinstance(admitted, Exception):

@@ -32,7 +32,7 @@ Endings = Mapping[str, Callable[[], object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class TagFile:
     """One file ready to be sent, plain and compressed, with its entity tag."""
 
     kind: bytes
@@ -40,7 +40,7 @@ class Document:
     bodies: dict[bytes, bytes]
 
     @classmethod
-    def of(cls, text: bytes, kind: bytes = _JAVASCRIPT) -> "Document":
+    def of(cls, text: bytes, kind: bytes = _JAVASCRIPT) -> "TagFile":
         """Compress a file as far as it goes; it is sent many times."""
         etag = b'"%b"' % _digest(text)[:20].encode()
         bodies = {b"br": brotli.compress(text), b"gzip": gzip.compress(text, mtime=0), b"": text}
@@ -89,11 +89,11 @@ class Tag:
         main = files.pop("funnelhouse").encode()
         self.version = _digest(b"\0".join([main, *(text.encode() for text in files.values())]))[:12]
         self._documents = {
-            MAIN: Document.of(main),
-            DESCRIPTION: Document.of(_description(main, self.version), _JSON),
-            **{f"/tag/{name}.js": Document.of(text.encode()) for name, text in files.items()},
+            MAIN: TagFile.of(main),
+            DESCRIPTION: TagFile.of(_description(main, self.version), _JSON),
+            **{f"/tag/{name}.js": TagFile.of(text.encode()) for name, text in files.items()},
         }
-        self._served: dict[str, tuple[bytes, Document]] = {}
+        self._served: dict[str, tuple[bytes, TagFile]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -115,11 +115,11 @@ class Tag:
         cache = _FOR_GOOD if asked == [self.version] and path != DESCRIPTION else _FOR_NOW
         return self._documents[path].answer(header, cache)
 
-    def _with_ending(self, part: str, given: Callable[[], object]) -> Document:
+    def _with_ending(self, part: str, given: Callable[[], object]) -> TagFile:
         """Return a part with what the plan says at the moment at its end."""
         text = b"%b;fhTag.%b(%b)" % (self._ended[part], part.encode(), orjson.dumps(given()))
         if part not in self._served or self._served[part][0] != text:
-            self._served[part] = text, Document.of(text)
+            self._served[part] = text, TagFile.of(text)
         return self._served[part][1]
 
 

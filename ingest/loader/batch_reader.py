@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from funnelhouse.ingest.loader.inserter import DataError, Insertion
-from funnelhouse.ingest.loader.manifest import Load
+from funnelhouse.ingest.loader.inserter import DataError, Inserter
+from funnelhouse.ingest.loader.manifest import LoadManifest
 from funnelhouse.ingest.loader.tables import Rows, event_table, received_table, rows_of
 from funnelhouse.ingest.log.disk import Disk
 from funnelhouse.ingest.log.recovery import quarantine
@@ -26,28 +26,28 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class LoadBatch:
     """A load with its rows read, and the table of all its events, or why there is none."""
 
-    load: Load
+    load: LoadManifest
     rows: Rows
     events: pa.Table | DataError
 
 
-class Preparation:
+class BatchReader:
     """Reads segments of the folder `spool`; `asking` asks the warehouse for test runs."""
 
-    def __init__(self, spool: Path, disk: Disk, asking: Insertion) -> None:
+    def __init__(self, spool: Path, disk: Disk, asking: Inserter) -> None:
         self._spool = spool
         self._disk = disk
         self._asking = asking
 
-    def prepare(self, load: Load) -> Prepared:
+    def prepare(self, load: LoadManifest) -> LoadBatch:
         """Read the rows of a load, and derive the columns of its events."""
         paths = [self._spool / name for name in load.segments]
         frames = (frame for path in paths for frame in self._frames(path))
         rows = rows_of(frames, self._registered)
-        return Prepared(load, rows, derived_from(rows.accepted))
+        return LoadBatch(load, rows, derived_from(rows.accepted))
 
     def received(self, paths: Sequence[Path]) -> pa.Table:
         """Say what segments were received with, by source and minute."""

@@ -33,12 +33,12 @@ class DataError(Exception):
     """The warehouse refuses a row of an insert, and always will."""
 
 
-class Stopped(Exception):  # noqa: N818 - what happened, not an error
+class InserterStopped(Exception):  # noqa: N818 - what happened, not an error
     """The loader was told to stop before an insert stood; it will be done again."""
 
 
 @dataclass
-class Insertion:
+class Inserter:
     """Inserts over one connection, which is opened anew after an error.
 
     `note` is told of each failed attempt; the waits between grow at random up to `longest_wait_s`.
@@ -142,4 +142,4 @@ def _may_pass(error: BaseException) -> bool:
 
 def _stopped(attempt: RetryCallState) -> None:
     error = attempt.outcome.exception() if attempt.outcome else None
-    raise Stopped("The loader stopped before an insert stood; it is done again.") from error
+    raise InserterStopped("The loader stopped before an insert stood; it is done again.") from error

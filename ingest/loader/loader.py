@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from clickhouse_connect.driver.client import Client
 
-from funnelhouse.ingest.loader.batch_reader import Preparation, Prepared, derived_from
-from funnelhouse.ingest.loader.inserter import DataError, Insertion, Stopped
-from funnelhouse.ingest.loader.manifest import Load, Loads, Part, plan
-from funnelhouse.ingest.loader.refresh_queue import Inserted, Landing
+from funnelhouse.ingest.loader.batch_reader import BatchReader, LoadBatch, derived_from
+from funnelhouse.ingest.loader.inserter import DataError, Inserter, InserterStopped
+from funnelhouse.ingest.loader.manifest import LoadManifest, ManifestFolder, Part, plan
+from funnelhouse.ingest.loader.refresh_queue import CommittedLoad, RefreshQueue
 from funnelhouse.ingest.loader.tables import (
     refused,
     rejected_table,
@@ -31,7 +31,7 @@ from funnelhouse.ingest.log.disk import LOCAL_DISK, Disk
 from funnelhouse.ingest.log.recovery import recover, sealed
 from funnelhouse.ingest.metrics import LoaderSnapshot, write_snapshot
 from funnelhouse.ingest.validation.rejection import Reason
-from funnelhouse.sql.fair_lock import Turn
+from funnelhouse.sql.fair_lock import FairLock
 from funnelhouse.sql.refresh import BATCH_COLUMNS, Refresh
 
 log = logging.getLogger(__name__)
@@ -68,17 +68,17 @@ class Loader:
         self._config = config
         self._refresh = refresh
         self._disk = disk
-        self._loads = Loads(config.spool, disk)
+        self._loads = ManifestFolder(config.spool, disk)
         self._insertion, asking, settling = (
-            Insertion(connect, self.stop, self._note_retry, config.longest_wait_s) for _ in range(3)
+            Inserter(connect, self.stop, self._note_retry, config.longest_wait_s) for _ in range(3)
         )
-        self._preparation = Preparation(config.spool, disk, asking)
-        self._landing = Landing(refresh, settling, self._landed)
+        self._preparation = BatchReader(config.spool, disk, asking)
+        self._landing = RefreshQueue(refresh, settling, self._landed)
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
         self._announced: set[str] = set()
         self._thread = ThreadPoolExecutor(1, "derive")
-        self._ahead: Future[Prepared] | None = None
-        self._loading = Turn()
+        self._ahead: Future[LoadBatch] | None = None
+        self._loading = FairLock()
         self._behind = False
 
     @contextmanager
@@ -91,13 +91,13 @@ class Loader:
         with self._loading:
             try:
                 self._landing.end()
-            except Stopped as error:
+            except InserterStopped as error:
                 raise ValueError("The product is being stopped; ask again when it runs.") from error
             yield
 
     def run(self) -> None:
         """Load whatever comes until `stop` is set; connect at once, since others wait for it."""
-        with suppress(Stopped):
+        with suppress(InserterStopped):
             self._insertion.open()
         while not self.stop.is_set():
             if not self.load_once():
@@ -109,7 +109,7 @@ class Loader:
         try:
             with self._loading:
                 return self._load()
-        except Stopped:
+        except InserterStopped:
             return False
 
     def _load(self) -> bool:
@@ -123,7 +123,7 @@ class Loader:
         self._landing.go_on(behind=self._behind)
         return True
 
-    def _prepared(self) -> Prepared | None:
+    def _prepared(self) -> LoadBatch | None:
         """Take what was prepared ahead, or prepare what there is to load."""
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
@@ -131,12 +131,12 @@ class Loader:
         load = self._next(self._landing.loads)
         return None if load is None else self._preparation.prepare(load)
 
-    def _prepare_ahead(self, current: Load) -> None:
+    def _prepare_ahead(self, current: LoadManifest) -> None:
         following = self._next([current, *self._landing.loads])
         if following is not None:
             self._ahead = self._thread.submit(self._preparation.prepare, following)
 
-    def _next(self, taken: list[Load]) -> Load | None:
+    def _next(self, taken: list[LoadManifest]) -> LoadManifest | None:
         """Fix the next load on disk, of segments that no `taken` load has, if there are any."""
         self._behind = False
         names = {load.name for load in taken}
@@ -163,7 +163,7 @@ class Loader:
             self._insertion.insert("received_raw", received, f"{new[0].stem}+{len(new)}-received")
         self._announced = {path.name for path in segments}
 
-    def _insert(self, prepared: Prepared) -> Inserted:
+    def _insert(self, prepared: LoadBatch) -> CommittedLoad:
         """Insert the rows of a load, whose people are to be settled before it has landed."""
         load, rows = prepared.load, prepared.rows
         insert = self._insertion.insert
@@ -178,9 +178,9 @@ class Loader:
             insert("rejected_raw", table, load.token(f"refused_{one.row}"))
         taken_back = taken_back_table(rows.accepted, {one.row for one in load.refused})
         insert("rejected_raw", taken_back, load.token("taken_back"))
-        return Inserted(load, touched, rows.accepted.num_rows)
+        return CommittedLoad(load, touched, rows.accepted.num_rows)
 
-    def _landed(self, inserted: Inserted) -> None:
+    def _landed(self, inserted: CommittedLoad) -> None:
         """Say that a load stands in every view, and let it go."""
         load = inserted.load
         segments = pa.table({"segment": load.segments})
@@ -190,7 +190,7 @@ class Loader:
         self._state.refused_rows_total += len(load.refused)
         self._publish()
 
-    def _insert_runs(self, of_runs: pa.Table, load: Load) -> None:
+    def _insert_runs(self, of_runs: pa.Table, load: LoadManifest) -> None:
         """Insert the rows of test runs; what is refused of one load is kept as rejected."""
         is_rejected = pc.not_equal(of_runs["reason"], pa.scalar(""))
         accepted, rejected = of_runs.filter(pc.invert(is_rejected)), of_runs.filter(is_rejected)
@@ -206,7 +206,7 @@ class Loader:
             "run_events_raw", run_rejected_table(rejected), load.token("run_rejected")
         )
 
-    def _insert_accepted(self, prepared: Prepared) -> list[pa.Table] | None:
+    def _insert_accepted(self, prepared: LoadBatch) -> list[pa.Table] | None:
         """Insert the accepted rows in their parts; None when a part was refused, and is split.
 
         Returns by what the people of each part are found.
@@ -223,7 +223,7 @@ class Loader:
                 touched.append(events.select(BATCH_COLUMNS))
         return touched
 
-    def _insert_part(self, prepared: Prepared, part: Part) -> pa.Table:
+    def _insert_part(self, prepared: LoadBatch, part: Part) -> pa.Table:
         events = prepared.events
         if isinstance(events, DataError):
             events = derived_from(prepared.rows.accepted.slice(part.start, part.end - part.start))

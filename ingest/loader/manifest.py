@@ -24,7 +24,7 @@ class Refused(msgspec.Struct, frozen=True):
     error: str
 
 
-class Load(msgspec.Struct):
+class LoadManifest(msgspec.Struct):
     """The segments of one load by name, and how its accepted rows are cut.
 
     `parts` is empty until the warehouse refuses a row; then the parts take the place of the whole.
@@ -55,7 +55,7 @@ class Load(msgspec.Struct):
         return f"{self.name}-{table}{extent}"
 
 
-def plan(segments: list[Path], max_bytes: int) -> Load:
+def plan(segments: list[Path], max_bytes: int) -> LoadManifest:
     """Gather the oldest segments into a load of at most `max_bytes`, or a single larger one."""
     size = 0
     names: list[str] = []
@@ -64,10 +64,10 @@ def plan(segments: list[Path], max_bytes: int) -> Load:
         if names and size > max_bytes:
             break
         names.append(path.name)
-    return Load(f"{Path(names[0]).stem}+{len(names)}", names)
+    return LoadManifest(f"{Path(names[0]).stem}+{len(names)}", names)
 
 
-class Loads:
+class ManifestFolder:
     """The folder that keeps loads under way; a load is either wanted (`.json`) or `.done`."""
 
     def __init__(self, spool: Path, disk: Disk) -> None:
@@ -76,13 +76,13 @@ class Loads:
         self._disk = disk
         disk.make_folder(self._folder)
 
-    def under_way(self) -> list[Load]:
+    def under_way(self) -> list[LoadManifest]:
         """Return the loads that a crash may have left, oldest first, after tidying done ones."""
         for path in self._named(".done"):
             self._remove(path, self._read(path))
         return [self._read(path) for path in self._named(".json")]
 
-    def fix(self, load: Load) -> None:
+    def fix(self, load: LoadManifest) -> None:
         """Write a load down so that it survives power loss; call before each insert it changes."""
         fresh = self._folder / f"{load.name}.fresh"
         self._disk.unlink(fresh)
@@ -95,14 +95,14 @@ class Loads:
         self._disk.rename(fresh, self._folder / f"{load.name}.json")
         self._disk.sync_folder(self._folder)
 
-    def finish(self, load: Load) -> None:
+    def finish(self, load: LoadManifest) -> None:
         """Mark a load as inserted, then let its segments go."""
         done = self._folder / f"{load.name}.done"
         self._disk.rename(self._folder / f"{load.name}.json", done)
         self._disk.sync_folder(self._folder)
         self._remove(done, load)
 
-    def _remove(self, done: Path, load: Load) -> None:
+    def _remove(self, done: Path, load: LoadManifest) -> None:
         for name in load.segments:
             self._disk.unlink(self._spool / name)
         self._disk.sync_folder(self._spool)
@@ -113,5 +113,5 @@ class Loads:
         names = sorted(self._disk.list(self._folder))
         return [self._folder / name for name in names if name.endswith(ending)]
 
-    def _read(self, path: Path) -> Load:
-        return msgspec.json.decode(self._disk.read(path), type=Load)
+    def _read(self, path: Path) -> LoadManifest:
+        return msgspec.json.decode(self._disk.read(path), type=LoadManifest)

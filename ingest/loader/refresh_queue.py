@@ -10,23 +10,23 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from funnelhouse.ingest.loader.inserter import Insertion
-from funnelhouse.ingest.loader.manifest import Load
+from funnelhouse.ingest.loader.inserter import Inserter
+from funnelhouse.ingest.loader.manifest import LoadManifest
 from funnelhouse.sql.refresh import Refresh
 
 _ENOUGH_ROWS = 500_000
 _MOST_ROWS = 1_000_000
 
 
-class Inserted(NamedTuple):
+class CommittedLoad(NamedTuple):
     """A load whose rows stand in the warehouse, and by what the people of each part are found."""
 
-    load: Load
+    load: LoadManifest
     touched: list[pa.Table]
     rows: int
 
 
-class Landing:
+class RefreshQueue:
     """Settles what is added, in order; `landed` is told of each load after that.
 
     Errors of the settling reach who calls `go_on` or `end`. A load may be inserted while an earlier
@@ -36,23 +36,23 @@ class Landing:
     def __init__(
         self,
         refresh: Refresh,
-        insertion: Insertion,
-        landed: Callable[[Inserted], None],
+        insertion: Inserter,
+        landed: Callable[[CommittedLoad], None],
     ) -> None:
         self._refresh = refresh
         self._insertion = insertion
         self._landed = landed
         self._thread = ThreadPoolExecutor(1, "settle")
-        self._waiting: list[Inserted] = []
-        self._settling: list[Inserted] = []
+        self._waiting: list[CommittedLoad] = []
+        self._settling: list[CommittedLoad] = []
         self._done: Future[None] | None = None
 
     @property
-    def loads(self) -> list[Load]:
+    def loads(self) -> list[LoadManifest]:
         """The loads that have not landed yet."""
         return [inserted.load for inserted in (*self._settling, *self._waiting)]
 
-    def add(self, inserted: Inserted) -> None:
+    def add(self, inserted: CommittedLoad) -> None:
         """Have a load settled, after those before it."""
         self._waiting.append(inserted)
 

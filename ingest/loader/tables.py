@@ -9,9 +9,15 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from funnelhouse.ingest.log.row import ARRIVAL_BITS, SCHEMA, of_this_version
+from funnelhouse.ingest.log.row import RECEIPT_BITS, SCHEMA, of_this_version
 from funnelhouse.ingest.log.segment import Frame
-from funnelhouse.transforms.columns import Around, Call, Surroundings, read_call, read_surroundings
+from funnelhouse.transforms.columns import (
+    EventContext,
+    EventFields,
+    RequestFacts,
+    read_call,
+    read_surroundings,
+)
 
 _TIME = pa.timestamp("us", tz="UTC")
 _AT_ONCE = 1024
@@ -95,7 +101,7 @@ def _are_of_runs(rows: pa.Table, registered: Registered) -> Any:
     of_run: Any = pa.array([False] * rows.num_rows, pa.bool_())
     if not known:
         return of_run
-    times = pc.shift_right(rows["arrival"], pa.scalar(ARRIVAL_BITS, pa.uint64())).to_numpy()
+    times = pc.shift_right(rows["arrival"], pa.scalar(RECEIPT_BITS, pa.uint64())).to_numpy()
     for name, (start, end) in known.items():
         within = pa.array((times >= start) & (times < end))
         of_run = pc.or_(of_run, pc.and_(pc.equal(rows["run"], pa.scalar(name)), within))
@@ -136,15 +142,15 @@ def event_table(accepted: pa.Table) -> pa.Table:
     calls = _calls(accepted)
     own = {name: calls[name] for name in ("anonymous_id", "user_id", "properties")}
     request = (accepted[name] for name in ("server", "user_agent", "page"))
-    around = pa.table([calls["context"], calls["page"], *request], list(Around._fields))
+    around = pa.table([calls["context"], calls["page"], *request], list(EventContext._fields))
     return pa.table(columns | own | _surroundings(around))
 
 
 def _calls(accepted: pa.Table) -> pa.Table:
     """Read payloads, few at a time: their Python objects then stay in the processor's cache."""
     sent = accepted.select(["payload", "event_type"]).to_batches(max_chunksize=_AT_ONCE)
-    batches = [_batch(Call, [read_call(*one) for one in _rows(some)]) for some in sent]
-    return pa.Table.from_batches(batches, _schema(Call)).combine_chunks()
+    batches = [_batch(EventFields, [read_call(*one) for one in _rows(some)]) for some in sent]
+    return pa.Table.from_batches(batches, _schema(EventFields)).combine_chunks()
 
 
 def _surroundings(around: pa.Table) -> dict[str, Any]:
@@ -155,8 +161,8 @@ def _surroundings(around: pa.Table) -> dict[str, Any]:
     rows = distinct["row_list"]
     number_of_row = pc.list_parent_indices(rows).take(pc.sort_indices(pc.list_flatten(rows)))
     sent = _rows(distinct.select(around.column_names))
-    derived = _batch(Surroundings, [read_surroundings(Around(*one)) for one in sent])
-    return {name: _encoded(derived[name]).take(number_of_row) for name in Surroundings._fields}
+    derived = _batch(RequestFacts, [read_surroundings(EventContext(*one)) for one in sent])
+    return {name: _encoded(derived[name]).take(number_of_row) for name in RequestFacts._fields}
 
 
 def _rows(table: pa.Table | pa.RecordBatch) -> Iterable[tuple[Any, ...]]:
@@ -207,5 +213,5 @@ def _batch(kind: type[NamedTuple], rows: Sequence[tuple[Any, ...]]) -> pa.Record
 
 
 def _received_at(rows: pa.Table) -> "pa.ChunkedArray[Any]":
-    microseconds = pc.shift_right(rows["arrival"], pa.scalar(ARRIVAL_BITS, pa.uint64()))
+    microseconds = pc.shift_right(rows["arrival"], pa.scalar(RECEIPT_BITS, pa.uint64()))
     return microseconds.cast(pa.int64()).cast(_TIME)

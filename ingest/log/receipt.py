@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 from time import time_ns
 
-from funnelhouse.ingest.log.row import ARRIVAL_BITS
+from funnelhouse.ingest.log.row import RECEIPT_BITS
 
 _MINUTE_US = 60_000_000
 
@@ -15,7 +15,7 @@ def now_us() -> int:
     return time_ns() // 1000
 
 
-class ArrivalClock:
+class ReceiptClock:
     """Hands out arrival numbers that only rise, whatever the wall clock does.
 
     The low bits are a mark drawn once a worker, so that two workers hardly ever agree.
@@ -25,7 +25,7 @@ class ArrivalClock:
         self._now = now
         self._next = 0
         self._lock = Lock()
-        self._mark = int.from_bytes(os.urandom(2), "big") >> (16 - ARRIVAL_BITS)
+        self._mark = int.from_bytes(os.urandom(2), "big") >> (16 - RECEIPT_BITS)
 
     def reserve(self, count: int) -> int:
         """Return the first of `count` arrival numbers, one microsecond apart, within one minute.
@@ -37,13 +37,13 @@ class ArrivalClock:
             if first // _MINUTE_US != (first + count) // _MINUTE_US:
                 first = (first // _MINUTE_US + 1) * _MINUTE_US
             self._next = first + count
-        return first << ARRIVAL_BITS | self._mark
+        return first << RECEIPT_BITS | self._mark
 
 
-ARRIVAL_STEP = 1 << ARRIVAL_BITS
+RECEIPT_STEP = 1 << RECEIPT_BITS
 """Distance between two neighbouring arrival numbers of one worker."""
 
 
 def minute(arrival: int) -> int:
     """Epoch minute of receipt of an arrival number."""
-    return (arrival >> ARRIVAL_BITS) // _MINUTE_US
+    return (arrival >> RECEIPT_BITS) // _MINUTE_US

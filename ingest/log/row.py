@@ -64,13 +64,13 @@ SCHEMA = pa.schema(_FIELDS)
 MAX_RUN_LENGTH = 100
 """What is longer is no run's id; it is cut, so that no registered one is meant by it."""
 
-ARRIVAL_BITS = 12
+RECEIPT_BITS = 12
 """An arrival number is the microsecond of receipt shifted left by this, and a worker's mark."""
 
 
 def received_at(arrival: int) -> int:
     """Microseconds since the epoch at which the event with this arrival number was received."""
-    return arrival >> ARRIVAL_BITS
+    return arrival >> RECEIPT_BITS
 
 
 def of_this_version(batch: pa.RecordBatch) -> pa.RecordBatch:

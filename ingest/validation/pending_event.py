@@ -35,7 +35,7 @@ class Rules:
             object.__setattr__(self, "redaction", redaction)
 
 
-class Draft(msgspec.Struct, gc=False):
+class PendingEvent(msgspec.Struct, gc=False):
     """One event on its way down the steps; each step fills what the next ones read.
 
     `event_time` starts as the time of receipt, in microseconds like `sent_at`.

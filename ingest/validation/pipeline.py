@@ -9,21 +9,21 @@ from typing import Any
 
 import msgspec
 
-from funnelhouse.ingest.log.receipt import ARRIVAL_STEP, ArrivalClock
+from funnelhouse.ingest.log.receipt import RECEIPT_STEP, ReceiptClock
 from funnelhouse.ingest.log.row import MAX_RUN_LENGTH, Row, received_at
 from funnelhouse.ingest.validation.event import Envelope, Origin, RawEvent
-from funnelhouse.ingest.validation.pending_event import Draft, Rules
+from funnelhouse.ingest.validation.pending_event import PendingEvent, Rules
 from funnelhouse.ingest.validation.redaction import RedactionPass, is_foreign, without_write_key
 from funnelhouse.ingest.validation.refusal import Refusal
 from funnelhouse.ingest.validation.rejection import Reason, Rejection
-from funnelhouse.ingest.validation.steps import judge, recognise
+from funnelhouse.ingest.validation.steps import resolve_schema, validate
 from funnelhouse.ingest.validation.stored_text import as_utf8, start_of
 from funnelhouse.transforms.clock import parse_time
 from funnelhouse.transforms.identity import event_id
 from funnelhouse.transforms.privacy import mask_ip
 
 
-class Admission(msgspec.Struct, frozen=True, gc=False):
+class ValidatedBatch(msgspec.Struct, frozen=True, gc=False):
     """Rows for the spool in order of receipt, and the answer's entry of each rejected event."""
 
     rows: list[Row]
@@ -38,45 +38,45 @@ class Pipeline:
     """Judges events by `rules`; `clock` numbers them in order of receipt."""
 
     rules: Rules
-    clock: ArrivalClock = field(default_factory=ArrivalClock)
+    clock: ReceiptClock = field(default_factory=ReceiptClock)
 
-    def admit(self, envelope: Envelope, origin: Origin) -> Admission:
+    def admit(self, envelope: Envelope, origin: Origin) -> ValidatedBatch:
         """Judge the events of one request; each ends as exactly one row."""
         arrival = self.clock.reserve(len(envelope.events))
         sent_at = parse_time(envelope.sent_at)
-        drafts: list[Draft] = []
+        drafts: list[PendingEvent] = []
         # A batch has its key beside its events, a single call among its fields.
         keyed = envelope.write_key and len(envelope.events) == 1
         for event in envelope.events:
             text = without_write_key(event.text) if keyed else event.text
-            drafts.append(Draft(event.item, text, arrival, sent_at, received_at(arrival)))
-            arrival += ARRIVAL_STEP
-        rejected = judge(drafts, self.rules)
+            drafts.append(PendingEvent(event.item, text, arrival, sent_at, received_at(arrival)))
+            arrival += RECEIPT_STEP
+        rejected = validate(drafts, self.rules)
         rules = self.rules
         foreign = rejected and any(draft.rejection and is_foreign(draft.item) for draft in drafts)
         if not foreign and not rules.redaction.may_hold([draft.text for draft in drafts]):
             rows = [_row(draft, origin, rules) for draft in drafts]
-            return Admission(rows, _results(drafts, rules) if rejected else {}, rejected)
+            return ValidatedBatch(rows, _results(drafts, rules) if rejected else {}, rejected)
         redacting = rules.redaction.begin()
         rows = [_row_of_one(draft, origin, rules, redacting) for draft in drafts]
         results = _results(drafts, rules) if rejected else {}
-        return Admission(rows, results, rejected, redacting.counts)
+        return ValidatedBatch(rows, results, rejected, redacting.counts)
 
-    def refuse(self, refusal: Refusal, body: bytes, origin: Origin) -> Admission:
+    def refuse(self, refusal: Refusal, body: bytes, origin: Origin) -> ValidatedBatch:
         """Keep a body that could not be taken as one rejected row, cut to the size of an event."""
         rules = self.rules
         redacting = rules.redaction.begin()
         body_kept = redacting.body(body, rules.limits.max_event_bytes)
         event = refusal.event or RawEvent(None, body_kept)
         arrival = self.clock.reserve(1)
-        draft = Draft(event.item, event.text, arrival, None, received_at(arrival))
+        draft = PendingEvent(event.item, event.text, arrival, None, received_at(arrival))
         draft.rejection = Rejection(_reason(refusal), "$", refusal.detail)
-        recognise(draft, rules)
+        resolve_schema(draft, rules)
         if refusal.event:
             row = row_of(draft, origin, rules, redacting)
         else:
             row = _row(draft, origin, rules)
-        return Admission([row], {}, 1, redacting.counts)
+        return ValidatedBatch([row], {}, 1, redacting.counts)
 
 
 def _reason(refusal: Refusal) -> Reason:
@@ -93,7 +93,7 @@ _REASONS = {
 }
 
 
-def row_of(draft: Draft, origin: Origin, rules: Rules, redacting: RedactionPass) -> Row:
+def row_of(draft: PendingEvent, origin: Origin, rules: Rules, redacting: RedactionPass) -> Row:
     """Write down one judged event without what is personal in it."""
     row = _row(draft, origin, rules)
     schema = draft.schema
@@ -115,14 +115,14 @@ def row_of(draft: Draft, origin: Origin, rules: Rules, redacting: RedactionPass)
     )
 
 
-def _row_of_one(draft: Draft, origin: Origin, rules: Rules, redacting: RedactionPass) -> Row:
+def _row_of_one(draft: PendingEvent, origin: Origin, rules: Rules, redacting: RedactionPass) -> Row:
     foreign = draft.rejection is not None and is_foreign(draft.item)
     if foreign or rules.redaction.may_hold((draft.text,)):
         return row_of(draft, origin, rules, redacting)
     return _row(draft, origin, rules)
 
 
-def _row(draft: Draft, origin: Origin, rules: Rules) -> Row:
+def _row(draft: PendingEvent, origin: Origin, rules: Rules) -> Row:
     """Write down one judged event as it was sent."""
     rejection = draft.rejection
     reason, path, detail = rejection or ("", "", "")
@@ -157,7 +157,7 @@ def _row(draft: Draft, origin: Origin, rules: Rules) -> Row:
     return _new_row(Row, values)
 
 
-def _address(draft: Draft, origin: Origin, rules: Rules) -> str:
+def _address(draft: PendingEvent, origin: Origin, rules: Rules) -> str:
     """Return the visitor's address that a server passes on, in place of the server's own."""
     address = draft.context["ip"]
     if type(address) is not str:
@@ -165,7 +165,7 @@ def _address(draft: Draft, origin: Origin, rules: Rules) -> str:
     return mask_ip(address) if rules.mask_ip else address
 
 
-def _run(draft: Draft, origin: Origin) -> str:
+def _run(draft: PendingEvent, origin: Origin) -> str:
     """Return the id of the test run that the event itself names, before its request's."""
     run = draft.context.get("run")
     return run if type(run) is str and run else origin.run
@@ -175,7 +175,7 @@ _EMPTY: dict[str, Any] = {}
 _new_row = tuple.__new__  # what Row itself calls, at half the cost on the busiest line
 
 
-def _results(drafts: list[Draft], rules: Rules) -> dict[str, dict[str, str]]:
+def _results(drafts: list[PendingEvent], rules: Rules) -> dict[str, dict[str, str]]:
     """Name what was rejected: by its messageId, or where there is none by its index."""
     redacting = rules.redaction.begin()
     results = {}

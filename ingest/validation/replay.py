@@ -23,10 +23,10 @@ from funnelhouse.ingest.log.spool import SpoolConfig
 from funnelhouse.ingest.log.writer import SegmentWriter
 from funnelhouse.ingest.validation.event import Origin, properties_field
 from funnelhouse.ingest.validation.limits import json_path
-from funnelhouse.ingest.validation.pending_event import Draft, Rules
+from funnelhouse.ingest.validation.pending_event import PendingEvent, Rules
 from funnelhouse.ingest.validation.pipeline import row_of
 from funnelhouse.ingest.validation.rejection import Reason
-from funnelhouse.ingest.validation.steps import judge
+from funnelhouse.ingest.validation.steps import validate
 from funnelhouse.schemas.registry import EventSchema
 from funnelhouse.transforms.privacy import is_hashed
 from funnelhouse.transforms.redaction.names import folded
@@ -34,7 +34,7 @@ from funnelhouse.transforms.redaction.names import folded
 _NOT_COUNTED_AGAIN = orjson.dumps({"received": {}})
 
 
-class Rejected(NamedTuple):
+class RejectedEvent(NamedTuple):
     """A row of the view `rejected_events`, as far as judging it again needs it."""
 
     arrival: int
@@ -74,16 +74,16 @@ class Tally:
         return _by_reason(self.groups_passed)
 
 
-def read_rejected(table: pa.Table) -> list[Rejected]:
-    """Read rows whose columns are the fields of `Rejected`; `sent_at` is in microseconds."""
+def read_rejected(table: pa.Table) -> list[RejectedEvent]:
+    """Read rows whose columns are the fields of `RejectedEvent`; `sent_at` is in microseconds."""
     at = table.schema.get_field_index("payload")
     # What was kept of an unreadable body need not be Unicode.
     table = table.set_column(at, "payload", table["payload"].cast(pa.binary()))
-    columns = (table[name].to_pylist() for name in Rejected._fields)
-    return [Rejected(*values) for values in zip(*columns, strict=True)]
+    columns = (table[name].to_pylist() for name in RejectedEvent._fields)
+    return [RejectedEvent(*values) for values in zip(*columns, strict=True)]
 
 
-def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
+def rejudge(rejected: RejectedEvent, rules: Rules) -> Row | None:
     """Judge one rejected event by the steps that a new one passes; None when it still fails.
 
     A personal value is known by its hash alone: what a schema finds in a hash (its length, its
@@ -95,8 +95,8 @@ def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
     # Its size was judged when it came, and hashes may be longer than what they hide.
     rules = replace(rules, limits=replace(rules.limits, max_event_bytes=len(rejected.payload)))
     arrival = rejected.arrival
-    draft = Draft(item, rejected.payload, arrival, rejected.sent_at, received_at(arrival))
-    judge([draft], rules)
+    draft = PendingEvent(item, rejected.payload, arrival, rejected.sent_at, received_at(arrival))
+    validate([draft], rules)
     rejection, draft.rejection = draft.rejection, None
     if rejection is not None:
         schema = draft.schema if rejection.reason == Reason.SCHEMA else None
@@ -110,7 +110,9 @@ def rejudge(rejected: Rejected, rules: Rules) -> Row | None:
     return row._replace(event_id=UUID(rejected.event_id).bytes, replayed=True)
 
 
-def passing(pages: Iterable[Sequence[Rejected]], rules: Rules, tally: Tally) -> Iterator[list[Row]]:
+def passing(
+    pages: Iterable[Sequence[RejectedEvent]], rules: Rules, tally: Tally
+) -> Iterator[list[Row]]:
     """Judge page after page, count into `tally`, and yield the rows of each that pass."""
     for page in pages:
         rows = []
@@ -155,7 +157,7 @@ def respool(batches: Iterable[Sequence[Row]], config: SpoolConfig, disk: Disk) -
     return count
 
 
-def _is_for_good(rejected: Rejected) -> bool:
+def _is_for_good(rejected: RejectedEvent) -> bool:
     """Whether a rejection hangs on no plan: the sender had no right, or no reader took the text.
 
     What is kept of such text is not all of it where something personal was hidden in it.
@@ -168,7 +170,7 @@ def _is_for_good(rejected: Rejected) -> bool:
 _FOR_GOOD = {Reason.FORBIDDEN_ORIGIN, Reason.UNREADABLE_EVENT, Reason.DUPLICATE_KEY}
 
 
-def _item(rejected: Rejected) -> dict[str, Any] | None:
+def _item(rejected: RejectedEvent) -> dict[str, Any] | None:
     try:
         item: Any = orjson.loads(rejected.payload)
     except orjson.JSONDecodeError:
@@ -181,7 +183,7 @@ def _item(rejected: Rejected) -> dict[str, Any] | None:
     return item
 
 
-def _only_hashes(draft: Draft, schema: EventSchema, reason_path: str) -> bool:
+def _only_hashes(draft: PendingEvent, schema: EventSchema, reason_path: str) -> bool:
     """Whether every fault lies in a hash, and none in the value that was the reason."""
     root = properties_field(draft.type)
     return all(

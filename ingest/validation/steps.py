@@ -5,7 +5,7 @@ from typing import Any
 
 from funnelhouse.ingest.validation.event import CALLS, NAMES, Odd, properties_field
 from funnelhouse.ingest.validation.limits import json_path, too_deep, too_long
-from funnelhouse.ingest.validation.pending_event import Draft, Rules
+from funnelhouse.ingest.validation.pending_event import PendingEvent, Rules
 from funnelhouse.ingest.validation.rejection import Reason, Rejection
 from funnelhouse.schemas.registry import EventSchema
 from funnelhouse.transforms.clock import correct, parse_time
@@ -13,7 +13,7 @@ from funnelhouse.transforms.clock import correct, parse_time
 _NAMED_CALLS = frozenset({"page", "screen"})
 
 
-def readable(draft: Draft, rules: Rules) -> Rejection | None:
+def readable(draft: PendingEvent, rules: Rules) -> Rejection | None:
     """Size, depth and lengths stay within the limits, and the event is a JSON object."""
     text, limits = draft.text, rules.limits
     if len(text) > limits.max_event_bytes:
@@ -44,7 +44,7 @@ _NO_OBJECT = Rejection(
 )
 
 
-def shaped(draft: Draft, _rules: Rules) -> Rejection | None:
+def shaped(draft: PendingEvent, _rules: Rules) -> Rejection | None:
     """The call is one of the six, and its fields have the types of the tracking API."""
     item = draft.item
     call = item.get("type")
@@ -74,7 +74,7 @@ def named(item: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
     return {**own, **properties} if own else properties
 
 
-def known(draft: Draft, rules: Rules) -> Rejection | None:
+def known(draft: PendingEvent, rules: Rules) -> Rejection | None:
     """The tracking plan has the event, in the version asked for."""
     sent = NAMES.get(draft.type) or draft.item.get("event")
     if type(sent) is not str or not sent.strip():
@@ -97,7 +97,7 @@ def known(draft: Draft, rules: Rules) -> Rejection | None:
     return Rejection(Reason.UNKNOWN_EVENT, "$.event", detail)
 
 
-def identified(draft: Draft, _rules: Rules) -> Rejection | None:
+def identified(draft: PendingEvent, _rules: Rules) -> Rejection | None:
     """Someone did it: a user id or an anonymous id is there, as text or number."""
     found = False
     for field in ("userId", "anonymousId"):
@@ -124,7 +124,7 @@ def _is_id(value: object) -> bool:
 _WHOLE_IN_FLOAT = 2**53
 
 
-def timely(draft: Draft, rules: Rules) -> Rejection | None:
+def timely(draft: PendingEvent, rules: Rules) -> Rejection | None:
     """The event's time, set right for the client's clock, can be read and is within the limits."""
     item, limits = draft.item, rules.limits
     sent = item.get("timestamp")
@@ -152,7 +152,7 @@ def timely(draft: Draft, rules: Rules) -> Rejection | None:
     return None
 
 
-def valid(draft: Draft, _rules: Rules) -> Rejection | None:
+def valid(draft: PendingEvent, _rules: Rules) -> Rejection | None:
     """The properties hold to the event's schema."""
     schema = draft.schema
     if schema is None or schema.validator.is_valid(draft.properties):
@@ -163,7 +163,7 @@ def valid(draft: Draft, _rules: Rules) -> Rejection | None:
 _STEPS = (readable, shaped, known, identified, timely, valid)
 
 
-def judge(drafts: Sequence[Draft], rules: Rules) -> int:
+def validate(drafts: Sequence[PendingEvent], rules: Rules) -> int:
     """Send events down the steps; the first rejection ends an event's way. Return how many fell."""
     standing = drafts
     # All events take a step before any takes the next: the processor then has its code at hand.
@@ -173,21 +173,21 @@ def judge(drafts: Sequence[Draft], rules: Rules) -> int:
             rejection = step(draft, rules)
             if rejection is not None:
                 draft.rejection = rejection
-                recognise(draft, rules)
+                resolve_schema(draft, rules)
                 fell = True
         if fell:
             standing = [draft for draft in standing if draft.rejection is None]
     return len(drafts) - len(standing)
 
 
-def recognise(draft: Draft, rules: Rules) -> None:
+def resolve_schema(draft: PendingEvent, rules: Rules) -> None:
     """Learn what can be learnt of a rejected event: its call, its name, and so what is personal."""
     if draft.schema is None and isinstance(draft.item, dict):
         shaped(draft, rules)
         known(draft, rules)
 
 
-def _schema_fault(schema: EventSchema, draft: Draft) -> Rejection | None:
+def _schema_fault(schema: EventSchema, draft: PendingEvent) -> Rejection | None:
     """Name the first fault that a schema finds; its message shows no value: it may be personal."""
     fault = next(iter(schema.validator.iter_errors(draft.properties)), None)
     if fault is None:
@@ -197,7 +197,7 @@ def _schema_fault(schema: EventSchema, draft: Draft) -> Rejection | None:
     return Rejection(Reason.SCHEMA, json_path([*root, *steps]), fault.message[:_MAX_DETAIL])
 
 
-def _is_own(draft: Draft, steps: Sequence[str | int]) -> bool:
+def _is_own(draft: PendingEvent, steps: Sequence[str | int]) -> bool:
     """Whether a value is a page call's own name or category, which stands outside properties."""
     sent = draft.item.get("properties") or ()
     return draft.type in _NAMED_CALLS and steps[:1] in _OWN and steps[0] not in sent

@@ -8,7 +8,7 @@ import pytest
 
 from funnelhouse.analysis.arm import Sums
 from funnelhouse.analysis.gates import Check
-from funnelhouse.analysis.readout import Facts, Readout, read_out
+from funnelhouse.analysis.readout import ExperimentFacts, Readout, read_out
 from tests.analysis.plans import counted, experiment, metric
 
 MIDDLE, END = date(2024, 8, 12), date(2024, 8, 18)
@@ -26,15 +26,15 @@ def checks(units: dict[str, int], **gates: dict[str, tuple[int, int]]) -> list[C
     return honest + others
 
 
-def facts(sums: dict[tuple[int, str], Sums], as_of: date = MIDDLE, **gates: Any) -> Facts:
+def facts(sums: dict[tuple[int, str], Sums], as_of: date = MIDDLE, **gates: Any) -> ExperimentFacts:
     """Return facts with honest gates unless others are given."""
     units = {variant: one.units for (number, variant), one in sums.items() if number == 1}
-    return Facts(as_of, sums, checks(units, **gates), 1000.0)
+    return ExperimentFacts(as_of, sums, checks(units, **gates), 1000.0)
 
 
 def rates(
     control: tuple[int, int], treated: tuple[int, int], as_of: date = MIDDLE, **gates: Any
-) -> Facts:
+) -> ExperimentFacts:
     """Return facts of one metric in two variants."""
     return facts({(1, "a"): counted(*control), (1, "b"): counted(*treated)}, as_of, **gates)
 
@@ -111,7 +111,7 @@ def test_contamination_above_one_percent_breaks_trust() -> None:
     sums = {(1, "a"): counted(10_000, 500), (1, "b"): counted(10_000, 500)}
     for having, expected in ((100, "keep running"), (101, "not trustworthy")):
         seen = [Check("contaminated", 0, "", v, 10_000, n) for v, n in (("a", 100), ("b", having))]
-        found = read_out(experiment(), Facts(MIDDLE, sums, seen, 1000.0))
+        found = read_out(experiment(), ExperimentFacts(MIDDLE, sums, seen, 1000.0))
         assert verdict(found) == expected
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from funnelhouse.analysis.releases import Facts, facts_of, findings, with_variants
+from funnelhouse.analysis.releases import ReleaseFacts, facts_of, findings, with_variants
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import COURSE, FIRST_RECEIPT, SEOUL, Road, Told, bring
 from tests.sql.test_coverage import expects
@@ -138,7 +138,7 @@ def test_seeded_faults_are_named(
         for start in range(0, releases, 25)
     ]
     Road(warehouse.place, tmp_path).load(loads)
-    facts: list[Facts] = []
+    facts: list[ReleaseFacts] = []
     right, wrong = 0, []
     for number, (fault, event) in enumerate(seeded):
         (release,) = (

@@ -9,7 +9,7 @@ import pytest
 from funnelhouse.analysis.arm import Arm, Sums, cuped_arms, mean_arm, rate_arm, ratio_arm
 from funnelhouse.analysis.gates import Check
 from funnelhouse.analysis.power import units_for_rates
-from funnelhouse.analysis.readout import Facts, read_out
+from funnelhouse.analysis.readout import ExperimentFacts, read_out
 from funnelhouse.analysis.sequential import always_valid
 from funnelhouse.analysis.statistics import mean_test, rate_test
 from tests.analysis.plans import counted, experiment, summed
@@ -142,7 +142,7 @@ def broken_share(times: int, lost: float, seed: int) -> float:
                 Check("step", 1, "page_viewed", variant, units, seen),
                 Check("pair", 1, "form_submitted", variant, applied, sent),
             ]
-        found = read_out(experiment(), Facts(MIDDLE, sums, checks, 1000.0))
+        found = read_out(experiment(), ExperimentFacts(MIDDLE, sums, checks, 1000.0))
         verdicts.append(found.verdict.verdict == "not trustworthy")
     return float(np.mean(verdicts))
 

@@ -22,8 +22,8 @@ from fastapi import FastAPI, Request, Response
 from playwright.sync_api import Browser, BrowserContext, Page
 from playwright.sync_api import Response as Answer
 
-from funnelhouse.console.access.read_access import COOKIE, Door
-from funnelhouse.console.clickhouse import Limits, clickhouse
+from funnelhouse.console.access.read_access import COOKIE, ReadAccess
+from funnelhouse.console.clickhouse import QueryLimits, clickhouse
 from funnelhouse.console.control import Control, control
 from funnelhouse.console.export import Export
 from funnelhouse.console.pages.site import LINKED, ROOM
@@ -65,14 +65,14 @@ def _known(app: FastAPI) -> list[str]:
 
 def console_paths() -> list[str]:
     """Give every address of the console and of the command line's control."""
-    door = Door((READ_KEY,), open=False)
+    door = ReadAccess((READ_KEY,), open=False)
     app = control(Control(lambda: True, NOWHERE, {}, Export(door, 10), door))
     return [*paths(app), *(f"/static/{file.name}" for file in (ROOM / "static").iterdir())]
 
 
 def sql_paths() -> list[str]:
     """Give every address of the SQL endpoint."""
-    return paths(clickhouse(Nobody(), Door((), open=True), Limits(1, 1_000_000, 10)))
+    return paths(clickhouse(Nobody(), ReadAccess((), open=True), QueryLimits(1, 1_000_000, 10)))
 
 
 def warehouse_urls(product: RunningProduct) -> list[str]:

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.access.read_access import ReadAccess
 from funnelhouse.console.pages.all import pages
-from funnelhouse.console.pages.site import Progress, Site
+from funnelhouse.console.pages.site import LoadProgress, Site
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import bring
 
@@ -18,7 +18,9 @@ from tests.sql.history import bring
 def site(warehouse: PreparedWarehouse) -> Iterator[Site]:
     """Give the pages over a warehouse with neither events nor a plan."""
     bring(warehouse.client, [])
-    yield Site(warehouse.place, Door((), open=True), "Asia/Seoul", lambda: Progress(0.0, 0))
+    yield Site(
+        warehouse.place, ReadAccess((), open=True), "Asia/Seoul", lambda: LoadProgress(0.0, 0)
+    )
     warehouse.prepare()
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import uvicorn
 
-from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.access.read_access import ReadAccess
 from funnelhouse.console.control import Control, control
 from funnelhouse.console.export import FORMATS, Export
 from funnelhouse.console.readers.pool import Budget
@@ -84,7 +84,7 @@ def filled(
 @pytest.fixture(scope="module")
 def http(filled: PreparedWarehouse) -> Iterator[httpx.Client]:
     """Give a client of the application for readers."""
-    with served(filled, Export(Door({"another", KEY}, open=False), 1_000)) as client:
+    with served(filled, Export(ReadAccess({"another", KEY}, open=False), 1_000)) as client:
         yield client
 
 
@@ -210,7 +210,7 @@ def test_no_keys_no_route(filled: PreparedWarehouse) -> None:
 
 def test_not_prepared(filled: PreparedWarehouse) -> None:
     """Before tables and views stand, readers are told to ask again."""
-    with served(filled, Export(Door({KEY}, open=False), 1_000), ready=False) as client:
+    with served(filled, Export(ReadAccess({KEY}, open=False), 1_000), ready=False) as client:
         assert client.get("/export/stages.csv", params={"key": KEY}).status_code == 503
 
 

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.access.read_access import ReadAccess
 from funnelhouse.console.pages.funnel import funnel
-from funnelhouse.console.pages.site import Progress, Site
+from funnelhouse.console.pages.site import LoadProgress, Site
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told, bring, rule, today
 from tests.sql.test_any_history import monday
@@ -32,7 +32,7 @@ def road(warehouse: PreparedWarehouse, tmp_path: Path) -> Road:
 def shown(road: Road, way: str = "/funnel") -> list[str]:
     """Open the page, and read the funnels that it offers, the one that it shows first."""
     app = FastAPI()
-    site = Site(road.place, Door((), open=True), "Asia/Seoul", lambda: Progress(0.0, 0))
+    site = Site(road.place, ReadAccess((), open=True), "Asia/Seoul", lambda: LoadProgress(0.0, 0))
     app.include_router(funnel(site))
     text = asyncio.run(_got(app, way))
     (chosen,) = re.findall(r'value="(\w+)" selected', text)

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from funnelhouse.console.access.guess_limiter import Guesses
-from funnelhouse.console.access.read_access import Door
-from funnelhouse.console.clickhouse import Limits, clickhouse
+from funnelhouse.console.access.read_access import ReadAccess
+from funnelhouse.console.clickhouse import QueryLimits, clickhouse
 from funnelhouse.console.control import Control, control
 from funnelhouse.console.export import Export
 from funnelhouse.console.readers.statement_runner import Nobody
@@ -29,7 +29,7 @@ OPEN = {"/livez", "/readyz", "/metrics", "/login"}
 def application(keys: tuple[str, ...], folder: Path) -> FastAPI:
     """Return the warehouse process's application as it is beyond loopback, over no warehouse."""
     place = Warehouse(folder / "nowhere")
-    door = Door(keys, open=False)
+    door = ReadAccess(keys, open=False)
     return control(Control(lambda: True, place, {}, Export(door, 10), door))
 
 
@@ -80,7 +80,7 @@ REFUSED = {(401, ""), (303, "/login")}
 @pytest.mark.parametrize("key", ["", WRITE_KEY])
 def test_the_sql_endpoint_wants_a_read_key(key: str, tmp_path: Path) -> None:
     """No key and a key that writes are refused before a statement is looked at."""
-    app = clickhouse(Nobody(), Door((READ_KEY,), open=False), LIMITS)
+    app = clickhouse(Nobody(), ReadAccess((READ_KEY,), open=False), LIMITS)
 
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(app)
@@ -91,7 +91,7 @@ def test_the_sql_endpoint_wants_a_read_key(key: str, tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-LIMITS = Limits(1, 1_000_000, 10)
+LIMITS = QueryLimits(1, 1_000_000, 10)
 
 
 @pytest.mark.parametrize(("host", "listens"), [("0.0.0.0", False), ("127.0.0.1", True)])

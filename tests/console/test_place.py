@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from funnelhouse.console.pages.live_position import Place
+from funnelhouse.console.pages.live_position import LivePosition
 from tests.conftest import PreparedWarehouse
 from tests.sql.history import Road, Told
 
-BEFORE_ALL = Place(Told(id=0, came=-1, name="none").arrival)
+BEFORE_ALL = LivePosition(Told(id=0, came=-1, name="none").arrival)
 
 
 class Follower:
@@ -23,7 +23,7 @@ class Follower:
 
     def ask(self) -> int:
         """Ask once more, from a place that went to a browser and back; give how many were told."""
-        place = Place.read(self._place.text())
+        place = LivePosition.read(self._place.text())
         assert place is not None
         events = place.events(self._warehouse.client, self._run)
         for event in events:
@@ -89,4 +89,4 @@ def test_many_are_told_in_pieces(warehouse: PreparedWarehouse, road: Road) -> No
 
 def test_a_place_of_another_text() -> None:
     """A browser that says something else of where it is begins anew."""
-    assert [Place.read(text) for text in ("", "17", "{}", '{"since":"x"}')] == [None] * 4
+    assert [LivePosition.read(text) for text in ("", "17", "{}", '{"since":"x"}')] == [None] * 4

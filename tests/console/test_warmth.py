@@ -5,7 +5,7 @@ from threading import Event, Thread
 
 import pytest
 
-from funnelhouse.console.pages.prewarm import Warmth
+from funnelhouse.console.pages.prewarm import Prewarm
 from funnelhouse.console.pages.site import Site
 from funnelhouse.sql.client import WarehouseError
 
@@ -37,7 +37,7 @@ def slow() -> Iterator[Slow]:
 
 def test_the_question_under_way_ends_first(slow: Slow) -> None:
     """Stopping waits for it: the engine crashes or hangs when its process ends amid a query."""
-    warmth = Warmth(slow)
+    warmth = Prewarm(slow)
     warmth.begin()
     assert slow.asked.wait(_SOON_S)
     stopping = Thread(target=warmth.stop)
@@ -51,7 +51,7 @@ def test_the_question_under_way_ends_first(slow: Slow) -> None:
 
 def test_what_was_stopped_asks_nothing(slow: Slow) -> None:
     """A process that is stopped before it was ready asks for no pages once it is."""
-    warmth = Warmth(slow)
+    warmth = Prewarm(slow)
     warmth.stop()
     warmth.begin()
     warmth.stop()

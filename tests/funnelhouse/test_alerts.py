@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from funnelhouse.analysis.alerts import Condition
+from funnelhouse.analysis.alerts import AlertCondition
 from funnelhouse.processes.alerts import Alerts, Receivers, message
 from funnelhouse.schemas.alerts import KINDS
 from funnelhouse.sql.client import WarehouseError
@@ -175,7 +175,7 @@ def test_alertmanager_is_told_each_time(warehouse: PreparedWarehouse, receiver: 
 
 def test_text_of_strangers_is_no_markup() -> None:
     """Slack's own signs are escaped."""
-    condition = Condition("a", "b", "t", "warning", "<!channel> & <http://x|y>")
+    condition = AlertCondition("a", "b", "t", "warning", "<!channel> & <http://x|y>")
     assert message(condition, over=False)["text"].endswith(
         "&lt;!channel&gt; &amp; &lt;http://x|y&gt;"
     )

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from funnelhouse.files.csv_file import SheetError
-from funnelhouse.files.event_csv import EventSheet
+from funnelhouse.files.csv_file import CsvError
+from funnelhouse.files.event_csv import EventCsv
 from funnelhouse.ingest.validation.limits import Limits
 from funnelhouse.ingest.validation.pending_event import Rules
 from funnelhouse.schemas.registry import load_events
@@ -24,9 +24,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "events.csv"
 
 
-def sheet(path: Path) -> EventSheet:
+def sheet(path: Path) -> EventCsv:
     """Read a file by the shipped plan, in Seoul."""
-    return EventSheet(path, RULES, ZoneInfo("Asia/Seoul"))
+    return EventCsv(path, RULES, ZoneInfo("Asia/Seoul"))
 
 
 def calls(path: Path) -> list[dict[str, Any]]:
@@ -150,7 +150,7 @@ def test_own_message_id(path: Path) -> None:
 def test_refused(path: Path, rows: str, faults: list[str]) -> None:
     """Any wrong row refuses the file whole, by line and with its mend."""
     path.write_text(HEADER + rows)
-    with pytest.raises(SheetError) as caught:
+    with pytest.raises(CsvError) as caught:
         sheet(path).check()
     assert [
         found[: len(fault)] for found, fault in zip(caught.value.faults, faults, strict=True)
@@ -170,7 +170,7 @@ def test_refused(path: Path, rows: str, faults: list[str]) -> None:
 def test_header(path: Path, header: str) -> None:
     """The columns of who, what and when must be there, and each column has a name of its own."""
     path.write_text(f"{header}\nCTA Clicked,2024-07-29,kim,apply\n")
-    with pytest.raises(SheetError, match=r"line 1: the columns are .* name event, event_time, and"):
+    with pytest.raises(CsvError, match=r"line 1: the columns are .* name event, event_time, and"):
         sheet(path).check()
 
 

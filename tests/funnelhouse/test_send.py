@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funnelhouse.files.calls import Batching, Call, batches, read_calls
+from funnelhouse.files.calls import Batching, CallLine, batches, read_calls
 from funnelhouse.files.send import Sender
 from funnelhouse.files.send_progress import (
-    Progress,
     SendError,
+    SendProgress,
     load_progress,
     resume,
     save_progress,
@@ -37,7 +37,7 @@ def ndjson(*calls: Any) -> bytes:
     return b"".join(orjson.dumps(call) + b"\n" for call in calls)
 
 
-def calls_of(text: bytes) -> list[Call]:
+def calls_of(text: bytes) -> list[CallLine]:
     """Read calls from the start of a text."""
     return list(read_calls(io.BytesIO(text)))
 
@@ -65,11 +65,11 @@ class Collector:
         status, document, *headers = answer
         return httpx.Response(status, json=document, headers=headers[0] if headers else {})
 
-    def send(self, text: bytes, batching: Batching = ANY, patience_s: float = 60.0) -> Progress:
+    def send(self, text: bytes, batching: Batching = ANY, patience_s: float = 60.0) -> SendProgress:
         """Send a text to its end."""
         http = httpx.Client(base_url=URL, transport=httpx.MockTransport(self))
         sender = Sender(http, batching, lambda _: None, patience_s, self.pauses.append)
-        progress = Progress(URL)
+        progress = SendProgress(URL)
         with http:
             for _ in sender.send(read_calls(io.BytesIO(text)), progress):
                 pass
@@ -199,7 +199,7 @@ def test_refused(answer: Any, told: str) -> None:
 )
 def test_batches(lengths: list[int], events: int, most_bytes: int) -> None:
     """Batches hold every call once in order, within both limits unless one call is over alone."""
-    calls = [Call(n, n, "", b"x" * length) for n, length in enumerate(lengths)]
+    calls = [CallLine(n, n, "", b"x" * length) for n, length in enumerate(lengths)]
     made = list(batches(iter(calls), Batching(events, most_bytes)))
     assert [call for batch in made for call in batch] == calls
     for batch in made:
@@ -211,8 +211,8 @@ def test_batches(lengths: list[int], events: int, most_bytes: int) -> None:
 def test_progress_is_kept(tmp_path: Path) -> None:
     """What was noted is read back, and nothing noted is the start."""
     note = tmp_path / "note"
-    assert load_progress(note, URL) == Progress(URL)
-    progress = Progress(URL, 10, 2, 2, 1, ["line 1: why"])
+    assert load_progress(note, URL) == SendProgress(URL)
+    progress = SendProgress(URL, 10, 2, 2, 1, ["line 1: why"])
     save_progress(note, progress)
     assert load_progress(note, URL) == progress
 
@@ -233,11 +233,11 @@ def test_resume_at_a_line(offset: int, fits: bool) -> None:  # noqa: FBT001 - a 
     """A sending goes on at the end of a line; a place inside or past the file is refused."""
     file = io.BytesIO(b"{}\n{}\n")
     if fits:
-        resume(file, Progress(URL, offset), None)
+        resume(file, SendProgress(URL, offset), None)
         assert file.tell() == offset
     else:
         with pytest.raises(SendError, match="no end of a line"):
-            resume(file, Progress(URL, offset), None)
+            resume(file, SendProgress(URL, offset), None)
 
 
 @pytest.fixture

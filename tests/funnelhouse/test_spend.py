@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from funnelhouse.files.csv_file import SheetError
+from funnelhouse.files.csv_file import CsvError
 from funnelhouse.files.spend_csv import read_spend
 from funnelhouse.sql.spend import Spend
 from tests.conftest import RunningProduct
@@ -91,7 +91,7 @@ def test_same_row_twice(path: Path) -> None:
 def test_refused(path: Path, rows: str, faults: list[str]) -> None:
     """Each fault refuses the file whole, by line and with its mend."""
     path.write_text(HEADER + rows)
-    with pytest.raises(SheetError) as caught:
+    with pytest.raises(CsvError) as caught:
         read_spend(path)
     assert [
         fault[: len(start)] for fault, start in zip(caught.value.faults, faults, strict=True)
@@ -112,14 +112,14 @@ def test_refused(path: Path, rows: str, faults: list[str]) -> None:
 def test_header(path: Path, header: str) -> None:
     """Columns go by their exact names, each once."""
     path.write_text(f"{header}\n{WEEK}")
-    with pytest.raises(SheetError, match="line 1: the columns are"):
+    with pytest.raises(CsvError, match="line 1: the columns are"):
         read_spend(path)
 
 
 def test_not_unicode(path: Path) -> None:
     """Text in another encoding is refused with what to save it as."""
     path.write_bytes(f"{HEADER}nbcamp,kotlin,메타,2024-07-29,,7\n".encode("cp949"))
-    with pytest.raises(SheetError, match="save it as CSV UTF-8"):
+    with pytest.raises(CsvError, match="save it as CSV UTF-8"):
         read_spend(path)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from funnelhouse.files.csv_file import SheetError
+from funnelhouse.files.csv_file import CsvError
 from funnelhouse.files.target_csv import read_targets
 from funnelhouse.schemas.registry import PlanError
 from funnelhouse.schemas.targets import Target
@@ -84,7 +84,7 @@ def test_optional_columns(path: Path) -> None:
 def test_refused(path: Path, row: str, faults: list[str]) -> None:
     """Whatever the plan would refuse refuses the file whole, by line and with its mend."""
     path.write_text(HEADER + row, encoding="utf-8")
-    with pytest.raises(SheetError) as caught:
+    with pytest.raises(CsvError) as caught:
         read_targets(path, SHIPPED)
     starts = [fault.format(path=path) for fault in faults]
     assert [
@@ -96,7 +96,7 @@ def test_refused(path: Path, row: str, faults: list[str]) -> None:
 def test_header(path: Path, header: str) -> None:
     """Columns go by their exact names, each once."""
     path.write_text(f"{header}\n{CONVERSION}")
-    with pytest.raises(SheetError, match=r"line 1: the columns are .* name them funnel, metric"):
+    with pytest.raises(CsvError, match=r"line 1: the columns are .* name them funnel, metric"):
         read_targets(path, SHIPPED)
 
 

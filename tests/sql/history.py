@@ -19,7 +19,7 @@ from clickhouse_connect.driver.client import Client
 
 from funnelhouse.ingest.loader.loader import Loader, LoaderConfig
 from funnelhouse.ingest.log.receipt import minute
-from funnelhouse.ingest.log.row import ARRIVAL_BITS, SCHEMA, Row
+from funnelhouse.ingest.log.row import RECEIPT_BITS, SCHEMA, Row
 from funnelhouse.ingest.log.segment import encode_batch, encode_footer, encode_opening, opened
 from funnelhouse.schemas.rules import StageRule
 from funnelhouse.sql.builds import PlanTables, apply_plan
@@ -115,7 +115,7 @@ class Told:
     @property
     def arrival(self) -> int:
         """The arrival number that a collector would have drawn."""
-        return _microseconds(FIRST_RECEIPT) + round(self.came * 1e6) << ARRIVAL_BITS | self.worker
+        return _microseconds(FIRST_RECEIPT) + round(self.came * 1e6) << RECEIPT_BITS | self.worker
 
     @property
     def event_id(self) -> UUID:

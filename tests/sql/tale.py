@@ -21,8 +21,8 @@ from funnelhouse.analysis.attribution import Period, compute_markov
 from funnelhouse.analysis.experiments import experiments_in_force, refresh
 from funnelhouse.demo.story import browser_calls, server_calls
 from funnelhouse.ingest.collector.protocols.segment import decode
-from funnelhouse.ingest.log.receipt import ArrivalClock
-from funnelhouse.ingest.log.row import ARRIVAL_BITS, Row
+from funnelhouse.ingest.log.receipt import ReceiptClock
+from funnelhouse.ingest.log.row import RECEIPT_BITS, Row
 from funnelhouse.ingest.validation.event import Origin
 from funnelhouse.ingest.validation.limits import Limits
 from funnelhouse.ingest.validation.pending_event import Rules
@@ -164,7 +164,7 @@ def visited() -> list[Row]:
     Some read the guide, got messages, saw an experiment of the shipped plan, or fail its schemas.
     """
     rules = Rules(load_plan(SHIPPED_PLAN), Limits(), b"a secret of the tests")
-    pipeline = Pipeline(rules, ArrivalClock(lambda: _VISITED))
+    pipeline = Pipeline(rules, ReceiptClock(lambda: _VISITED))
     calls = [*islice(browser_calls(), 0, None, 20), *more_calls()]
     rows = []
     for number, (call, server) in enumerate(
@@ -174,7 +174,7 @@ def visited() -> list[Row]:
         assert not isinstance(envelope, Refusal)
         origin = Origin("backend", server=True) if server else Origin("web", server=False)
         (row,) = pipeline.admit(envelope, origin).rows
-        rows.append(row._replace(arrival=(_VISITED + number * 1_000_000) << ARRIVAL_BITS))
+        rows.append(row._replace(arrival=(_VISITED + number * 1_000_000) << RECEIPT_BITS))
     return rows
 
 

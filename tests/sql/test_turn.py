@@ -3,10 +3,10 @@ from threading import Thread
 
 import pytest
 
-from funnelhouse.sql.fair_lock import Turn
+from funnelhouse.sql.fair_lock import FairLock
 
 
-def waiting(turn: Turn, work: Callable[[], None]) -> Thread:
+def waiting(turn: FairLock, work: Callable[[], None]) -> Thread:
     """Start a thread that does work in its turn, and return it once it stands in line."""
 
     def run() -> None:
@@ -22,7 +22,7 @@ def waiting(turn: Turn, work: Callable[[], None]) -> Thread:
 
 def test_nobody_is_overtaken() -> None:
     """Who lets go of the turn and wants it at once gets it after the one who waited."""
-    turn = Turn()
+    turn = FairLock()
     order: list[str] = []
     for _ in range(100):
         with turn:
@@ -35,7 +35,7 @@ def test_nobody_is_overtaken() -> None:
 
 def test_the_holder_may_enter_again() -> None:
     """A turn within a turn waits for nobody, not even while another stands in line."""
-    turn = Turn()
+    turn = FairLock()
     order: list[str] = []
     with turn:
         waiter = waiting(turn, lambda: order.append("waited"))
@@ -48,7 +48,7 @@ def test_the_holder_may_enter_again() -> None:
 
 def test_an_error_lets_go() -> None:
     """A block that ends by an error gives the turn to the next."""
-    turn = Turn()
+    turn = FairLock()
     done: list[bool] = []
 
     def fail() -> None:

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funnelhouse.transforms.columns import Around, Call, Surroundings, read_call, read_surroundings
+from funnelhouse.transforms.columns import (
+    EventContext,
+    EventFields,
+    RequestFacts,
+    read_call,
+    read_surroundings,
+)
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 CHROME = (
@@ -39,7 +45,7 @@ def facts(item: dict[str, Any] | bytes, call: str = "track", **request: Any) -> 
     text = item if isinstance(item, bytes) else orjson.dumps(item)
     given: dict[str, Any] = {"server": False, "user_agent": "", "page": ""} | request
     own = read_call(text, call)
-    shared = read_surroundings(Around(own.context, own.page, **given))
+    shared = read_surroundings(EventContext(own.context, own.page, **given))
     return SimpleNamespace(**own._asdict() | shared._asdict())
 
 
@@ -161,6 +167,6 @@ def test_every_payload_has_columns(item: dict[str, Any], call: str, server: bool
     found = facts(text, call, server=server, user_agent=CHROME, page="x")
     kinds = {"is_bot": bool, "properties": bytes, "context": bytes, "page": bytes}
     assert {name: type(value) for name, value in vars(found).items()} == {
-        name: kinds.get(name, str) for name in (*Call._fields, *Surroundings._fields)
+        name: kinds.get(name, str) for name in (*EventFields._fields, *RequestFacts._fields)
     }
     assert isinstance(json.loads(found.properties), dict)

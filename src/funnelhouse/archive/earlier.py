@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from funnelhouse.archive.manifest import ArchiveError, Header, Manifest, read_manifest, verify_files
 from funnelhouse.archive.pieces import pieces
-from funnelhouse.sql.lost_events import Lost
+from funnelhouse.sql.lost_events import LostEvents
 from funnelhouse.sql.upgrade import shipped
 
 _UNDER_WAY = timedelta(minutes=10)
 """Longer than any request is under way."""
 
 
-def earlier_events(folders: Sequence[Path], lost: Lost) -> Callable[[], Iterator[pa.Table]]:
+def earlier_events(folders: Sequence[Path], lost: LostEvents) -> Callable[[], Iterator[pa.Table]]:
     """Find the events that are lost in archives; the result reads them, some at a time.
 
     Raises:
@@ -36,7 +36,7 @@ def earlier_events(folders: Sequence[Path], lost: Lost) -> Callable[[], Iterator
     return partial(_read, needed)
 
 
-def _reach(headers: Sequence[Header], lost: Lost) -> bool:
+def _reach(headers: Sequence[Header], lost: LostEvents) -> bool:
     """Say whether archives follow each other without a gap, from the first event to the last lost.
 
     An archive has all events received from after `lost_until` to before `complete_until`, but for
@@ -49,7 +49,7 @@ def _reach(headers: Sequence[Header], lost: Lost) -> bool:
     return reached is not None and reached > lost.last
 
 
-def _only_lost(manifest: Manifest, lost: Lost) -> Manifest:
+def _only_lost(manifest: Manifest, lost: LostEvents) -> Manifest:
     files = [
         file
         for file in manifest.files

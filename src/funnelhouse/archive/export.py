@@ -27,7 +27,7 @@ _ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ArchivePiece:
     """The rows of one file: of a table, received from `first` until `last`, both included."""
 
     of: Archived
@@ -44,11 +44,11 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class ExportPlan:
     """What the warehouse keeps for an archive, cut into files, and what of these is written."""
 
     header: Header
-    pieces: list[Piece]
+    pieces: list[ArchivePiece]
     notes: Notes
 
     @property
@@ -62,7 +62,7 @@ def export(access: Access, folder: Path, note: Note, rows_a_file: int = ROWS_A_F
     return write(access, folder, gather(access, folder, note, rows_a_file), note)
 
 
-def gather(access: Access, folder: Path, note: Note, rows_a_file: int = ROWS_A_FILE) -> Gathered:
+def gather(access: Access, folder: Path, note: Note, rows_a_file: int = ROWS_A_FILE) -> ExportPlan:
     """Have the warehouse keep all tables as of one moment; `note` is told of tables.
 
     Raises:
@@ -70,15 +70,15 @@ def gather(access: Access, folder: Path, note: Note, rows_a_file: int = ROWS_A_F
     """
     notes = Notes(folder)
     header = _header(access, notes)
-    pieces: list[Piece] = []
+    pieces: list[ArchivePiece] = []
     for number, one in enumerate(ARCHIVED):
         note(number, f"gathering {one.table}")
         if access.job("archive_order", [header.archive, one.table]):
             pieces += _pieces(access, header.archive, one, rows_a_file)
-    return Gathered(header, pieces, notes)
+    return ExportPlan(header, pieces, notes)
 
 
-def write(access: Access, folder: Path, gathered: Gathered, note: Note) -> Manifest:
+def write(access: Access, folder: Path, gathered: ExportPlan, note: Note) -> Manifest:
     """Write what was gathered; `note` is told of rows.
 
     Raises:
@@ -98,7 +98,9 @@ def _header(access: Access, notes: Notes) -> Header:
     return msgspec.convert(access.job("archive_take", notes.archive), Header)
 
 
-def _pieces(access: Access, archive: str, one: Archived, rows_a_file: int) -> Iterator[Piece]:
+def _pieces(
+    access: Access, archive: str, one: Archived, rows_a_file: int
+) -> Iterator[ArchivePiece]:
     """Cut a table into files: by month of receipt, and there after so many rows, at a minute."""
     statement = (
         "SELECT toStartOfMinute(export_at) AS minute, count() AS rows,"  # noqa: S608 - names of ours
@@ -107,10 +109,10 @@ def _pieces(access: Access, archive: str, one: Archived, rows_a_file: int) -> It
     )
     with pa.ipc.open_stream(access.query(statement, "ArrowStream")) as stream:
         minutes = [
-            Piece(one, _partition(one, row["first"]), 1, *_extent(row))
+            ArchivePiece(one, _partition(one, row["first"]), 1, *_extent(row))
             for row in stream.read_all().to_pylist()
         ]
-    gathered: Piece | None = None
+    gathered: ArchivePiece | None = None
     for minute in minutes:
         if gathered is None:
             gathered = minute
@@ -133,7 +135,7 @@ def _extent(row: Mapping[str, Any]) -> tuple[int, datetime, datetime]:
 
 
 def _written(
-    access: Access, folder: Path, notes: Notes, pieces: Sequence[Piece], note: Note
+    access: Access, folder: Path, notes: Notes, pieces: Sequence[ArchivePiece], note: Note
 ) -> Iterator[ArchivedFile]:
     done = 0
     for piece in pieces:
@@ -145,7 +147,7 @@ def _written(
     note(done, "written")
 
 
-def _write(access: Access, folder: Path, archive: str, piece: Piece) -> ArchivedFile:
+def _write(access: Access, folder: Path, archive: str, piece: ArchivePiece) -> ArchivedFile:
     statement = (
         f"SELECT * EXCEPT export_at FROM {ordered_table(archive, piece.of.table)}"  # noqa: S608 - as above
         f" WHERE export_at >= {_moment(piece.first)} AND export_at <= {_moment(piece.last)}"

@@ -12,7 +12,7 @@ from funnelhouse.archive.manifest import NAME, ArchivedFile, ArchiveError, agree
 _NOTES = "export.jsonl"
 
 
-class Begun(msgspec.Struct, frozen=True):
+class ExportBegun(msgspec.Struct, frozen=True):
     """The first line: the name of the archive."""
 
     archive: str
@@ -37,7 +37,7 @@ class Notes:
         if not lines and any(path != self._path for path in folder.iterdir()):
             raise ArchiveError(f"{folder} is not empty; name an empty folder.")
         if lines:
-            self.archive = msgspec.json.decode(lines[0], type=Begun).archive
+            self.archive = msgspec.json.decode(lines[0], type=ExportBegun).archive
             self._read(lines[1:])
         else:
             self._begin()
@@ -68,7 +68,7 @@ class Notes:
     def _begin(self) -> None:
         self.archive = secrets.token_hex(8)
         self._path.unlink(missing_ok=True)
-        self._append(Begun(self.archive))
+        self._append(ExportBegun(self.archive))
 
     def _read(self, lines: list[bytes]) -> None:
         files = [msgspec.json.decode(line, type=ArchivedFile) for line in lines]

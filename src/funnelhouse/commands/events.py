@@ -38,14 +38,14 @@ def events(
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - quick --help
 
     from funnelhouse.files.calls import Batching  # noqa: PLC0415 - quick --help
-    from funnelhouse.files.event_csv import EventSheet  # noqa: PLC0415 - quick --help
+    from funnelhouse.files.event_csv import EventCsv  # noqa: PLC0415 - quick --help
     from funnelhouse.files.send import Sender  # noqa: PLC0415 - quick --help
-    from funnelhouse.files.send_progress import Progress  # noqa: PLC0415 - quick --help
+    from funnelhouse.files.send_progress import SendProgress  # noqa: PLC0415 - quick --help
 
     base = collector_url(settings, url)
     key = first_key(settings) if write_key is None else write_key
-    sheet = EventSheet(file, _rules(settings), ZoneInfo(settings.timezone))
-    progress = Progress(base)
+    sheet = EventCsv(file, _rules(settings), ZoneInfo(settings.timezone))
+    progress = SendProgress(base)
     batching = Batching(settings.max_batch_events, settings.max_body_bytes)
     with bar(sheet.check()) as show, client(base, key, own=url is None) as http:
         sender = Sender(http, batching, lambda told: show(progress.sent, told))

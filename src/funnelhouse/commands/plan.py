@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # quick --help
     from rich.progress import Progress as Bar
 
     from funnelhouse.command_line.warehouse_access import Access
-    from funnelhouse.schemas.check import Reading
+    from funnelhouse.schemas.check import PlanContents
 
 _LOOK_S = 0.2
 _BARS = {
@@ -67,7 +67,7 @@ def apply(settings: Settings) -> int:
     return 0
 
 
-def _read(folder: Path) -> "Reading":
+def _read(folder: Path) -> "PlanContents":
     """Read a plan and tell its faults."""
     from funnelhouse.schemas.check import read_plan  # noqa: PLC0415 - quick --help
 

@@ -14,7 +14,7 @@ from funnelhouse.settings import Settings
 
 if TYPE_CHECKING:
     from funnelhouse.command_line.warehouse_access import Access
-    from funnelhouse.ingest.validation.replay import Group, Rejected, Tally
+    from funnelhouse.ingest.validation.replay import Group, RejectedEvent, Tally
 
 _MOST_GROUPS = 20
 _PAGE = Template(
@@ -72,7 +72,9 @@ def _largest(tally: "Tally", reason: str) -> "list[tuple[Group, int]]":
     return sorted(groups, key=lambda item: (-item[1], item[0]))[:_MOST_GROUPS]
 
 
-def _pages(access: "Access", reasons: Sequence[Reason], event: str) -> Iterator[list["Rejected"]]:
+def _pages(
+    access: "Access", reasons: Sequence[Reason], event: str
+) -> Iterator[list["RejectedEvent"]]:
     """Read the rejected events, oldest first; events of one arrival number stay on one page."""
     import pyarrow as pa  # noqa: PLC0415 - quick --help
 

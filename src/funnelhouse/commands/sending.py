@@ -13,7 +13,7 @@ from funnelhouse.settings import Settings
 if TYPE_CHECKING:  # quick --help
     import httpx
 
-    from funnelhouse.files.send_progress import Progress
+    from funnelhouse.files.send_progress import SendProgress
 
 _TIMEOUT_S = 60.0
 
@@ -57,7 +57,7 @@ def client(base: str, key: str, *, own: bool) -> "httpx.Client":
     )
 
 
-def report(progress: "Progress") -> None:
+def report(progress: "SendProgress") -> None:
     """Print how many events were sent and rejected, and some of the reasons."""
     typer.echo(f"{progress.sent} events sent, {progress.rejected} rejected.")
     for example in progress.examples:

@@ -14,7 +14,7 @@ ORDER BY week, stage_position"""
 """What the table is made of; JSON rows of it go into `board`."""
 
 
-class _Line(NamedTuple):
+class _BoardRow(NamedTuple):
     title: str
     stage: str
     column: str
@@ -30,16 +30,16 @@ def _percent(value: Any) -> str:
 
 
 _LINES = (
-    _Line("ad spend (KRW)", "document_passed", "ad_spend", _whole),
-    _Line("first application (1차 지원)", "first_applied", "entries", _whole),
-    _Line("document pass (서류합격)", "document_passed", "entries", _whole),
-    _Line("LAC (spend / document pass)", "document_passed", "cost_per_entry", _whole),
-    _Line("Slack joined (슬랙가입)", "slack_joined", "entries", _whole),
-    _Line("registered (최종등록)", "registered", "entries", _whole),
-    _Line("withdrawn after registration", "withdrawn_after_registration", "entries", _whole),
-    _Line("application → pass", "document_passed", "step_conversion_period", _percent),
-    _Line("pass → Slack", "slack_joined", "step_conversion_period", _percent),
-    _Line("Slack → registered", "registered", "step_conversion_period", _percent),
+    _BoardRow("ad spend (KRW)", "document_passed", "ad_spend", _whole),
+    _BoardRow("first application (1차 지원)", "first_applied", "entries", _whole),
+    _BoardRow("document pass (서류합격)", "document_passed", "entries", _whole),
+    _BoardRow("LAC (spend / document pass)", "document_passed", "cost_per_entry", _whole),
+    _BoardRow("Slack joined (슬랙가입)", "slack_joined", "entries", _whole),
+    _BoardRow("registered (최종등록)", "registered", "entries", _whole),
+    _BoardRow("withdrawn after registration", "withdrawn_after_registration", "entries", _whole),
+    _BoardRow("application → pass", "document_passed", "step_conversion_period", _percent),
+    _BoardRow("pass → Slack", "slack_joined", "step_conversion_period", _percent),
+    _BoardRow("Slack → registered", "registered", "step_conversion_period", _percent),
 )
 
 

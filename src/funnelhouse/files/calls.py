@@ -12,7 +12,7 @@ from funnelhouse.transforms.identity import event_id
 _ENVELOPE_BYTES = len(b'{"batch":[]}')
 
 
-class Call(NamedTuple):
+class CallLine(NamedTuple):
     """One line of a file: its number, where it ends, and the call that it is.
 
     `message_id` is "" where the call bears a number; `text` is None for a line that is no call.
@@ -31,7 +31,7 @@ class Batching(NamedTuple):
     bytes: int
 
 
-def read_calls(file: BinaryIO, line: int = 0, end: int = 0) -> Iterator[Call]:
+def read_calls(file: BinaryIO, line: int = 0, end: int = 0) -> Iterator[CallLine]:
     """Read NDJSON that goes on after a line and its end in bytes; blank lines are passed over.
 
     A call without a messageId gets one made from its line number and text, so that sending the
@@ -45,9 +45,9 @@ def read_calls(file: BinaryIO, line: int = 0, end: int = 0) -> Iterator[Call]:
             yield _call(line, end, text)
 
 
-def batches(calls: Iterator[Call], most: Batching) -> Iterator[list[Call]]:
+def batches(calls: Iterator[CallLine], most: Batching) -> Iterator[list[CallLine]]:
     """Group calls into batches within both limits; one call over the bytes goes alone."""
-    batch: list[Call] = []
+    batch: list[CallLine] = []
     size = _ENVELOPE_BYTES
     for call in calls:
         more = len(call.text or b"") + 1
@@ -60,20 +60,20 @@ def batches(calls: Iterator[Call], most: Batching) -> Iterator[list[Call]]:
         yield batch
 
 
-def _call(line: int, end: int, text: bytes) -> Call:
+def _call(line: int, end: int, text: bytes) -> CallLine:
     try:
         item = orjson.loads(text)
     except orjson.JSONDecodeError:
         item = None
     if type(item) is not dict:
-        return Call(line, end, "", None)
+        return CallLine(line, end, "", None)
     sent = item.get("messageId")
     if type(sent) is str and sent.strip():
-        return Call(line, end, sent, text)
+        return CallLine(line, end, sent, text)
     if type(sent) in {int, float}:
-        return Call(line, end, "", text)
+        return CallLine(line, end, "", text)
     made = _message_id(line, text)
-    return Call(line, end, made, replace(text, messageId=made))
+    return CallLine(line, end, made, replace(text, messageId=made))
 
 
 def _message_id(line: int, text: bytes) -> str:

@@ -9,7 +9,7 @@ _SHOWN_FAULTS = 20
 Made = TypeVar("Made")
 
 
-class SheetError(ValueError):
+class CsvError(ValueError):
     """A file that cannot be imported; as text one line a fault."""
 
     def __init__(self, path: Path, faults: Sequence[str]) -> None:
@@ -19,7 +19,7 @@ class SheetError(ValueError):
         self.faults = tuple(faults)
 
 
-class Sheet:
+class CsvFile:
     """A CSV file in UTF-8 whose first line names the columns.
 
     `header_fault` says what is wrong with these, if anything is; then no row is read.
@@ -63,7 +63,7 @@ class Sheet:
             SheetError: one was.
         """
         if self.faults:
-            raise SheetError(self._path, self.faults)
+            raise CsvError(self._path, self.faults)
 
 
 def _tidy(cells: dict[str, str]) -> dict[str, str]:

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from funnelhouse.files.calls import Call
-from funnelhouse.files.csv_file import Sheet
+from funnelhouse.files.calls import CallLine
+from funnelhouse.files.csv_file import CsvFile
 from funnelhouse.ingest.log.receipt import now_us
-from funnelhouse.ingest.validation.pending_event import Draft, Rules
+from funnelhouse.ingest.validation.pending_event import PendingEvent, Rules
 from funnelhouse.ingest.validation.rejection import Reason, Rejection
-from funnelhouse.ingest.validation.steps import judge
+from funnelhouse.ingest.validation.steps import validate
 from funnelhouse.transforms.identity import event_id
 
 _NEEDED = ("event", "event_time")
@@ -24,7 +24,7 @@ _OWN = (*_NEEDED, *_PEOPLE, "message_id")
 _NOT_TEXT = {"integer", "number", "boolean", "array", "object"}
 
 
-class EventSheet:
+class EventCsv:
     """A file with the columns event, event_time, user_id or anonymous_id; others are properties.
 
     Times without an offset are of `zone`. A row without a cell in the column `message_id` has an
@@ -33,7 +33,7 @@ class EventSheet:
     """
 
     def __init__(self, path: Path, rules: Rules, zone: ZoneInfo) -> None:
-        self._sheet = Sheet(path, _header_fault)
+        self._sheet = CsvFile(path, _header_fault)
         self._rules = rules
         self._zone = zone
         self._times: Counter[bytes] = Counter()
@@ -49,17 +49,17 @@ class EventSheet:
         self._sheet.refuse_faults()
         return rows
 
-    def calls(self) -> Iterator[Call]:
+    def calls(self) -> Iterator[CallLine]:
         """Yield each row as a call."""
         self._times.clear()
         for line, call in self._sheet.rows(self._call):
             text = orjson.dumps(call)
-            yield Call(line, 0, call["messageId"], text)
+            yield CallLine(line, 0, call["messageId"], text)
 
     def _judged(self, cells: Mapping[str, str]) -> None:
         call = self._call(cells)
-        draft = Draft(call, orjson.dumps(call), 0, None, now_us())
-        judge([draft], self._rules)
+        draft = PendingEvent(call, orjson.dumps(call), 0, None, now_us())
+        validate([draft], self._rules)
         if draft.rejection is not None:
             raise ValueError(_told(draft.rejection))
 

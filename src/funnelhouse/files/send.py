@@ -13,8 +13,8 @@ import orjson
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
-from funnelhouse.files.calls import Batching, Call, batches
-from funnelhouse.files.send_progress import Progress, SendError
+from funnelhouse.files.calls import Batching, CallLine, batches
+from funnelhouse.files.send_progress import SendError, SendProgress
 
 _NOBODY = frozenset({502, 504})
 _LATER = frozenset({429, 503})
@@ -36,7 +36,7 @@ class Sender:
     patience_s: float = 60.0
     sleep: Callable[[float], None] = time.sleep
 
-    def send(self, calls: Iterator[Call], progress: Progress) -> Iterator[Progress]:
+    def send(self, calls: Iterator[CallLine], progress: SendProgress) -> Iterator[SendProgress]:
         """Send calls in order; yields the progress after each answered batch.
 
         Raises:
@@ -50,7 +50,7 @@ class Sender:
                 progress.sent += call.text is not None
             yield progress
 
-    def _verdicts(self, calls: Sequence[Call]) -> dict[int, str]:
+    def _verdicts(self, calls: Sequence[CallLine]) -> dict[int, str]:
         """Post calls and return why each rejected one was, by its line."""
         if not calls:
             return {}

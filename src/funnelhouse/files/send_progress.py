@@ -12,7 +12,7 @@ class SendError(Exception):
     """Sending cannot go on; as text one sentence with the mend."""
 
 
-class Progress(msgspec.Struct):
+class SendProgress(msgspec.Struct):
     """How far a file was sent to `url`: bytes and lines answered for, and what became of them."""
 
     url: str
@@ -32,16 +32,16 @@ class Progress(msgspec.Struct):
             self.examples.append(f"line {line}: {verdict}")
 
 
-def load_progress(path: Path | None, url: str) -> Progress:
+def load_progress(path: Path | None, url: str) -> SendProgress:
     """Read how far a file was sent, the start where nothing was noted.
 
     Raises:
         SendError: the note cannot be read, or belongs to another collector.
     """
     if path is None or not path.exists():
-        return Progress(url)
+        return SendProgress(url)
     try:
-        progress = msgspec.json.decode(path.read_bytes(), type=Progress)
+        progress = msgspec.json.decode(path.read_bytes(), type=SendProgress)
     except msgspec.DecodeError as error:
         raise SendError(
             f"{path} is no note of how far a file was sent; remove it, or name another --state."
@@ -54,14 +54,14 @@ def load_progress(path: Path | None, url: str) -> Progress:
     return progress
 
 
-def save_progress(path: Path, progress: Progress) -> None:
+def save_progress(path: Path, progress: SendProgress) -> None:
     """Note how far a file was sent, whole or not at all."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_bytes(msgspec.json.encode(progress))
     fresh.replace(path)
 
 
-def resume(file: BinaryIO, progress: Progress, state: Path | None) -> None:
+def resume(file: BinaryIO, progress: SendProgress, state: Path | None) -> None:
     """Go to where an earlier sending of the file ended.
 
     Raises:

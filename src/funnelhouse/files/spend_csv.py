@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
-from funnelhouse.files.csv_file import Sheet
+from funnelhouse.files.csv_file import CsvFile
 from funnelhouse.sql.spend import Spend
 
 _KEY = ("product", "track", "channel")
@@ -18,7 +18,7 @@ _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _SpendRow:
     number: int
     spend: Spend
 
@@ -33,8 +33,8 @@ def read_spend(path: Path) -> list[Spend]:
         SheetError: the file has any fault at all; nothing of it is handed on.
         OSError: the file cannot be read.
     """
-    sheet = Sheet(path, _header_fault)
-    lines = [_Line(*row) for row in sheet.rows(_spend)]
+    sheet = CsvFile(path, _header_fault)
+    lines = [_SpendRow(*row) for row in sheet.rows(_spend)]
     sheet.faults += _clashes(lines)
     sheet.refuse_faults()
     return list({line.spend.key: line.spend for line in lines}.values())
@@ -82,7 +82,7 @@ def _period(cells: dict[str, str]) -> tuple[date, date]:
     return start, start + timedelta(days=_WEEK_DAYS - 1)
 
 
-def _clashes(lines: list[_Line]) -> Iterator[str]:
+def _clashes(lines: list[_SpendRow]) -> Iterator[str]:
     """Yield a fault for each row that says other than, or overlaps, one before it in time."""
     ordered = sorted(lines, key=lambda line: (line.spend.key, line.number))
     for earlier, later in pairwise(ordered):

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from funnelhouse.files.csv_file import Sheet
+from funnelhouse.files.csv_file import CsvFile
 from funnelhouse.schemas.check import read_plan
 from funnelhouse.schemas.documents import Document, Place
 from funnelhouse.schemas.faults import Fault
@@ -34,7 +34,7 @@ def read_targets(path: Path, plan: Path) -> list[Target]:
         PlanError: the plan has one.
         OSError: the file cannot be read.
     """
-    sheet = Sheet(path, _header_fault)
+    sheet = CsvFile(path, _header_fault)
     documents = [_document(path, *row) for row in sheet.rows(_target)]
     funnels = _funnels(plan)
     sheet.faults += _faults(documents, funnels)

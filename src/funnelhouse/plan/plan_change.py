@@ -31,12 +31,12 @@ _SINCE = (
 )
 
 
-class Stopped(Exception):  # noqa: N818 - what happened, not an error
+class PlanChangeStopped(Exception):  # noqa: N818 - what happened, not an error
     """The change was told to stop; whatever it has done is good for the next time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PlanProgress:
     """How far a change is: `what` is "" when none is under way, else plan, events or people.
 
     It is sessions when the plan is in force, and sessions are settled by another timeout. After the
@@ -60,7 +60,7 @@ class PlanChange:
         self._beginning = Lock()
         self._stop = Event()
         self._thread: Thread | None = None
-        self._progress = Progress()
+        self._progress = PlanProgress()
 
     def begin(self, folder: str | None = None) -> None:
         """Begin, and return at once; `folder` is where the plan is believed to be.
@@ -79,12 +79,12 @@ class PlanChange:
                     "A plan is being brought into force already; see `funnelhouse status` for how"
                     " far it is, and ask again when it is done."
                 )
-            self._progress = Progress("plan")
+            self._progress = PlanProgress("plan")
         self._thread = Thread(target=self._run, name="plan")
         self._thread.start()
 
     def progress(self, client: Client) -> dict[str, Any]:
-        """Give the fields of `Progress`, and `since` when the plan before or after is in force."""
+        """Give the fields of `PlanProgress`, and `since` when the plan is in force."""
         progress = self._progress
         if progress.what == "events":
             done, of = events_read(client)
@@ -113,10 +113,10 @@ class PlanChange:
                     client, tables_of(plan), self._refresh, self._note, self._earlier()
                 )
                 self._refresh_sessions(client)
-            self._progress = Progress(changed=changed)
+            self._progress = PlanProgress(changed=changed)
         except Exception as error:
             # Nobody waits for the thread: whatever it was is told by `progress`.
-            self._progress = Progress(error=str(error))
+            self._progress = PlanProgress(error=str(error))
             if not self._stop.is_set():
                 log.exception("the plan is not in force, the one before is")
 
@@ -134,5 +134,5 @@ class PlanChange:
 
     def _note(self, what: str, done: int, of: int) -> None:
         if self._stop.is_set():
-            raise Stopped("The change of the plan was stopped; apply it again.")
-        self._progress = Progress(what, done, of)
+            raise PlanChangeStopped("The change of the plan was stopped; apply it again.")
+        self._progress = PlanProgress(what, done, of)

@@ -15,7 +15,7 @@ import httpx
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from funnelhouse.analysis.alerts import Condition, Turn, conditions, turn
+from funnelhouse.analysis.alerts import AlertChanges, AlertCondition, conditions, turn
 from funnelhouse.sql.client import WarehouseError, connection
 from funnelhouse.sql.location import Warehouse
 
@@ -66,7 +66,7 @@ class Alerts:
             except (ClickHouseError, WarehouseError) as error:
                 log.warning("alerts were not evaluated", extra={"error": str(error)[:500]})
 
-    def look(self) -> Turn:
+    def look(self) -> AlertChanges:
         """Evaluate once, tell what changed, and note what was told."""
         with connection(self._warehouse) as client:
             now = conditions(client, self._oldest_s())
@@ -80,13 +80,15 @@ class Alerts:
                     _note(client, one, over=True)
         return changed
 
-    def _tell_webhook(self, condition: Condition, *, over: bool) -> bool:
+    def _tell_webhook(self, condition: AlertCondition, *, over: bool) -> bool:
         """Say whether it was told, or nobody wants to be: else it is tried again."""
         return not self._receivers.webhook or _post(
             self._receivers.webhook, message(condition, over=over)
         )
 
-    def _tell_alertmanager(self, now: Sequence[Condition], over: Sequence[Condition]) -> None:
+    def _tell_alertmanager(
+        self, now: Sequence[AlertCondition], over: Sequence[AlertCondition]
+    ) -> None:
         if not self._receivers.alertmanager or not (now or over):
             return
         at = datetime.now(UTC)
@@ -95,7 +97,7 @@ class Alerts:
         _post(f"{self._receivers.alertmanager.rstrip('/')}/api/v2/alerts", told)
 
 
-def message(condition: Condition, *, over: bool) -> dict[str, str]:
+def message(condition: AlertCondition, *, over: bool) -> dict[str, str]:
     """Write what Slack's incoming webhooks take; its three signs of markup are escaped."""
     state = "over" if over else condition.severity
     text = f"[{state}] {condition.title}: {condition.told}"
@@ -104,7 +106,7 @@ def message(condition: Condition, *, over: bool) -> dict[str, str]:
     return {"text": text}
 
 
-def _alert(condition: Condition, ends_at: datetime) -> dict[str, Any]:
+def _alert(condition: AlertCondition, ends_at: datetime) -> dict[str, Any]:
     labels = {
         "alertname": condition.alert,
         "subject": condition.subject,
@@ -126,14 +128,14 @@ def _post(url: str, body: Any) -> bool:
     return True
 
 
-def _told_of(client: Client) -> list[Condition]:
+def _told_of(client: Client) -> list[AlertCondition]:
     rows = client.query(
         "SELECT alert, subject, title, severity, told FROM alert_states WHERE until IS NULL"
     ).result_rows
-    return [Condition(*row) for row in rows]
+    return [AlertCondition(*row) for row in rows]
 
 
-def _note(client: Client, condition: Condition, *, over: bool) -> None:
+def _note(client: Client, condition: AlertCondition, *, over: bool) -> None:
     now = datetime.now(UTC)
     since = now
     if over:

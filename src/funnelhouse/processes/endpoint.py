@@ -7,8 +7,8 @@ import threading
 import uvicorn
 
 from funnelhouse.console.access.guess_limiter import Guesses
-from funnelhouse.console.access.read_access import Door
-from funnelhouse.console.clickhouse import Limits, clickhouse
+from funnelhouse.console.access.read_access import ReadAccess
+from funnelhouse.console.clickhouse import QueryLimits, clickhouse
 from funnelhouse.console.readers.statement_runner import Nobody, Strangers
 from funnelhouse.processes.address import host_and_port, is_loopback
 from funnelhouse.processes.server import protected_server
@@ -51,8 +51,8 @@ class Endpoint:
                 extra={"address": settings.sql, "error": str(error)},
             )
             return
-        door = Door(settings.readers, open=is_loopback(host), guesses=self._guesses)
-        limits = Limits(
+        door = ReadAccess(settings.readers, open=is_loopback(host), guesses=self._guesses)
+        limits = QueryLimits(
             settings.sql_max_seconds,
             settings.sql_max_memory_bytes,
             settings.sql_max_rows,

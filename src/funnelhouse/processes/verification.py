@@ -18,7 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from funnelhouse.ingest.log.depth import measure
 from funnelhouse.ingest.log.disk import LOCAL_DISK
 from funnelhouse.ingest.log.recovery import damaged_folder, sealed
-from funnelhouse.ingest.log.row import ARRIVAL_BITS
+from funnelhouse.ingest.log.row import RECEIPT_BITS
 from funnelhouse.ingest.log.segment import read_segment
 from funnelhouse.ingest.metrics import VerificationSnapshot, read_snapshot, write_snapshot
 from funnelhouse.processes.fingerprint import check_secret
@@ -149,7 +149,7 @@ class Verification:
     def _before(self, now: float) -> int:
         """Give the arrival number below which all has landed."""
         oldest = now - measure(self._settings.spool_folder, now).oldest_age_s
-        return int(min(oldest, now - _SETTLED_S) * 1_000_000) << ARRIVAL_BITS
+        return int(min(oldest, now - _SETTLED_S) * 1_000_000) << RECEIPT_BITS
 
     def _kept_after(self, last: VerificationSnapshot | None) -> dict[str, date]:
         """Give the last day of each kind of which retention may ever have dropped rows."""

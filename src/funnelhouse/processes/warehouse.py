@@ -20,11 +20,11 @@ from fastapi import FastAPI
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from funnelhouse.archive.work import insert_piece
-from funnelhouse.console.access.read_access import Door
+from funnelhouse.console.access.read_access import ReadAccess
 from funnelhouse.console.control import Control, control, write_address
 from funnelhouse.console.export import Export
-from funnelhouse.console.pages.prewarm import Warmth
-from funnelhouse.console.pages.site import LINKED, Progress, Site
+from funnelhouse.console.pages.prewarm import Prewarm
+from funnelhouse.console.pages.site import LINKED, LoadProgress, Site
 from funnelhouse.ingest.loader.loader import Loader, LoaderConfig
 from funnelhouse.ingest.log.depth import Depth, is_drained, measure
 from funnelhouse.ingest.metrics import LoaderSnapshot, WarehouseCollector, exposition, read_snapshot
@@ -85,11 +85,11 @@ def _log_progress(what: str, done: int, of: int) -> None:
     log.info("building stages", extra={"what": what, "done": done, "of": of})
 
 
-def _progress(settings: Settings) -> Progress:
+def _progress(settings: Settings) -> LoadProgress:
     """Tell how far the loader is, for the console's first page."""
     loader = read_snapshot(settings.run_folder / "loader.json", LoaderSnapshot)
     held = _held(settings)
-    return Progress(loader.lag_s if loader else 0.0, held.segments)
+    return LoadProgress(loader.lag_s if loader else 0.0, held.segments)
 
 
 def _held(settings: Settings) -> Depth:
@@ -128,7 +128,7 @@ def _jobs(
 def _control(settings: Settings, ready: Event, jobs: dict[str, Job], refresh: Refresh) -> Control:
     """Gather what the routes work with."""
     host, _ = host_and_port(settings.console)
-    door = Door(settings.readers, open=is_loopback(host))
+    door = ReadAccess(settings.readers, open=is_loopback(host))
     export = Export(door, settings.export_max_rows) if settings.readers else None
     drained = partial(is_drained, settings.spool_folder)
     progress = partial(_progress, settings)
@@ -146,7 +146,7 @@ def _control(settings: Settings, ready: Event, jobs: dict[str, Job], refresh: Re
     )
 
 
-class _Beside(Protocol):
+class _BackgroundTask(Protocol):
     """Works beside loading: begins when the warehouse is ready, and stops with the process."""
 
     def begin(self) -> None:
@@ -156,9 +156,9 @@ class _Beside(Protocol):
         """Stop; returns when it has."""
 
 
-def _beside(
+def _background_tasks(
     settings: Settings, change: PlanChange, state: Control, site: Callable[[], Site]
-) -> list[_Beside]:
+) -> list[_BackgroundTask]:
     """Give what works beside loading, in the order in which it begins."""
     receivers = Receivers(settings.alert_webhook, settings.alertmanager)
     oldest_s = partial(_oldest_s, settings)
@@ -167,7 +167,7 @@ def _beside(
         Readouts(lambda: connect(settings.warehouse_place), settings.timezone),
         Endpoint(settings, state.strangers, state.door.guesses),
         Alerts(settings.warehouse_place, receivers, oldest_s, settings.alerts_every_s),
-        Warmth(site),
+        Prewarm(site),
     ]
 
 
@@ -235,7 +235,7 @@ def run(settings: Settings, heartbeat: Heartbeat) -> int:
     jobs = _jobs(settings, change, refresh, loader, verification)
     state = replace(_control(settings, ready, jobs, refresh), strangers=strangers)
     app = control(state)
-    beside = [*_beside(settings, change, state, lambda: app.state.site), verification]
+    beside = [*_background_tasks(settings, change, state, lambda: app.state.site), verification]
     server = _server(settings, app)
     server.on_turn = heartbeat.turned
     thread, failed = _loading(loader, server)

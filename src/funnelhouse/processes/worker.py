@@ -21,7 +21,7 @@ from funnelhouse.ingest.collector.connection import Connection
 from funnelhouse.ingest.collector.connections import Connections
 from funnelhouse.ingest.collector.cross_origin import Closed
 from funnelhouse.ingest.collector.endpoints import Collector
-from funnelhouse.ingest.collector.intake import Door, Intake, Line
+from funnelhouse.ingest.collector.intake import AccessPolicy, EventPath, Receiver
 from funnelhouse.ingest.collector.proxies import Proxies
 from funnelhouse.ingest.collector.rates import RateLimiter, Rates
 from funnelhouse.ingest.collector.service import service
@@ -91,9 +91,9 @@ def build_worker(settings: Settings, slot: int, workers: int, disk: Disk = LOCAL
     spool = Spool(settings.spool, SCHEMA, disk, worker=worker)
     metrics = WorkerMetrics(settings.run_folder, slot)
     trusted = settings.trusted_proxies
-    intake = Intake(
-        Door(settings.keys(), rules.limits, _rates_of(settings, workers), Proxies(trusted)),
-        Line(Pipeline(rules), spool, metrics),
+    intake = Receiver(
+        AccessPolicy(settings.keys(), rules.limits, _rates_of(settings, workers), Proxies(trusted)),
+        EventPath(Pipeline(rules), spool, metrics),
     )
     known = partial(is_known_host, names=settings.known_names)
     rest = Closed(service(SnapshotCollector(settings.run_folder, spool.depth), spool.full, known))

@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 from funnelhouse.ingest.collector import answers
 from funnelhouse.ingest.collector.connection import Connection
 from funnelhouse.ingest.collector.endpoints import Collector
-from funnelhouse.ingest.collector.intake import Intake
+from funnelhouse.ingest.collector.intake import Receiver
 from funnelhouse.settings import Settings
 from tests.conftest import WRITE_KEYS, RunningCollector, start_collector, stop_process
 
@@ -327,7 +327,7 @@ class Held:
 
 def connected(clock: Clock, intake: Held) -> tuple[Connection, Wire]:
     """Make a connection that is kept for 5 idle seconds."""
-    app = Collector(cast("Intake", intake), None)
+    app = Collector(cast("Receiver", intake), None)
     config = Config(app, lifespan="off", ws="none", log_config=None, timeout_keep_alive=5)
     connection = Connection(config, ServerState(), {}, cast("asyncio.AbstractEventLoop", clock))
     wire = Wire()

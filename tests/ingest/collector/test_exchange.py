@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from funnelhouse.ingest.collector import answers
 from funnelhouse.ingest.collector.answers import Answer
-from funnelhouse.ingest.collector.exchange import Exchange, KnownHead
+from funnelhouse.ingest.collector.exchange import CachedHeader, Exchange
 from funnelhouse.ingest.collector.http import Head
 from funnelhouse.ingest.collector.intake import Reader
 from funnelhouse.ingest.collector.protocols.segment import ROUTES
@@ -65,9 +65,9 @@ class Intake:
         """Count nothing."""
 
 
-def known(data: bytes) -> KnownHead:
+def known(data: bytes) -> CachedHeader:
     """Know the head of a request again."""
-    head = KnownHead.of(data)
+    head = CachedHeader.of(data)
     assert head is not None
     return head
 
@@ -107,7 +107,7 @@ def test_what_is_known_is_what_the_parser_reads(head: bytes, data: st.DataObject
 )
 def test_only_a_head_that_its_body_alone_follows_is_learnt(data: bytes) -> None:
     """Where data may hold anything but one request, nothing is known again."""
-    assert KnownHead.of(data) is None
+    assert CachedHeader.of(data) is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from funnelhouse.ingest.collector import answers
 from funnelhouse.ingest.collector.answers import Answer
 from funnelhouse.ingest.collector.http import Head
-from funnelhouse.ingest.collector.intake import Door, Intake, Line
+from funnelhouse.ingest.collector.intake import AccessPolicy, EventPath, Receiver
 from funnelhouse.ingest.collector.keys import WriteKey
 from funnelhouse.ingest.collector.protocols.segment import ROUTES
 from funnelhouse.ingest.collector.proxies import Proxies
@@ -39,9 +39,9 @@ def answer_over(spool: FailingSpool, folder: Path) -> Answer:
     """Take a call that should be kept in a spool, and return the answer."""
     limits = Limits()
     rates = Rates(RateLimiter(0, 1), RateLimiter(0, 1))
-    door = Door({"dev": WriteKey("dev", "web")}, limits, rates, Proxies(""))
+    door = AccessPolicy({"dev": WriteKey("dev", "web")}, limits, rates, Proxies(""))
     pipeline = Pipeline(Rules(load_plan(PLAN), limits, b"secret"))
-    intake = Intake(door, Line(pipeline, cast("Spool", spool), WorkerMetrics(folder, 0)))
+    intake = Receiver(door, EventPath(pipeline, cast("Spool", spool), WorkerMetrics(folder, 0)))
     given: list[Answer] = []
     intake.take_body(ROUTES["/v1/track"], HEAD, CLICK, given.append)
     (answer,) = given

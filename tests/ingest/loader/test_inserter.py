@@ -8,7 +8,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from funnelhouse.ingest.loader.inserter import DATA_ERRORS, DataError, Insertion, Stopped
+from funnelhouse.ingest.loader.inserter import DATA_ERRORS, DataError, Inserter, InserterStopped
 from funnelhouse.ingest.loader.tables import event_table, rows_of
 from funnelhouse.sql.client import connect
 from tests.conftest import PreparedWarehouse
@@ -75,9 +75,9 @@ def refusal(code: int, text: str = "") -> DatabaseError:
     return error
 
 
-def insertion(client: Failing, stop: Event, noted: list[str] | None = None) -> Insertion:
+def insertion(client: Failing, stop: Event, noted: list[str] | None = None) -> Inserter:
     """Return an insertion over a failing client."""
-    return Insertion(client.connect, stop, ([] if noted is None else noted).append)
+    return Inserter(client.connect, stop, ([] if noted is None else noted).append)
 
 
 @pytest.mark.parametrize("code", sorted(DATA_ERRORS))
@@ -127,7 +127,7 @@ def test_waits_grow_at_random_up_to_the_longest() -> None:
 def test_a_stop_ends_the_trying() -> None:
     """Told to stop while it waits, it says that the rows do not stand."""
     client = Failing(*(OperationalError("away") for _ in range(60)))
-    with pytest.raises(Stopped):
+    with pytest.raises(InserterStopped):
         insertion(client, Waits(stop_after=3)).insert("events_raw", EVENTS, "t")
     assert client.taken == []
 
@@ -175,9 +175,9 @@ def engine(warehouse: PreparedWarehouse, _course: None) -> Client:
     return warehouse.client
 
 
-def real(warehouse: PreparedWarehouse, stop: Event | None = None) -> Insertion:
+def real(warehouse: PreparedWarehouse, stop: Event | None = None) -> Inserter:
     """Return an insertion into the real engine."""
-    return Insertion(lambda: connect(warehouse.place), stop or Waits(), print)
+    return Inserter(lambda: connect(warehouse.place), stop or Waits(), print)
 
 
 def stored(engine: Client) -> list[int]:
@@ -255,6 +255,6 @@ def test_too_many_parts_are_waited_out(warehouse: PreparedWarehouse, engine: Cli
         noted.append(error)
         engine.command("ALTER TABLE events_raw RESET SETTING parts_to_throw_insert")
 
-    Insertion(lambda: connect(warehouse.place), Waits(), note).insert("events_raw", EVENTS, "u")
+    Inserter(lambda: connect(warehouse.place), Waits(), note).insert("events_raw", EVENTS, "u")
     assert stored(engine)[0] == 8
     assert "Too many parts" in noted[0]

@@ -13,7 +13,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from funnelhouse.ingest.loader.loader import Loader
-from funnelhouse.ingest.loader.manifest import Load, plan
+from funnelhouse.ingest.loader.manifest import LoadManifest, plan
 from funnelhouse.ingest.log.segment import read_segment
 from funnelhouse.ingest.metrics import LoaderSnapshot, read_snapshot
 from funnelhouse.ingest.validation.event import Envelope, Origin, RawEvent
@@ -191,7 +191,7 @@ def test_what_comes_while_a_load_is_prepared_waits_for_more(
     road.lay(1, HISTORY[0])
     planned: list[list[str]] = []
 
-    def plan_and_lay(waiting: list[Path], most: int) -> Load:
+    def plan_and_lay(waiting: list[Path], most: int) -> LoadManifest:
         load = plan(waiting, most)
         if not planned:
             road.lay(2, HISTORY[1])

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funnelhouse.ingest.loader.manifest import Load, Loads, Part, Refused, plan
+from funnelhouse.ingest.loader.manifest import LoadManifest, ManifestFolder, Part, Refused, plan
 from funnelhouse.ingest.log.disk import LOCAL_DISK
 from tests.faults.crashing_disk import Crashed, CrashingDisk
 
 SPOOL = Path("spool")
 SEGMENTS = ["1-a-1.arrow", "2-a-2.arrow"]
-FORMS = [Load("a", SEGMENTS), Load("a", SEGMENTS, [Part(0, 1), Part(1, 2)])]
+FORMS = [LoadManifest("a", SEGMENTS), LoadManifest("a", SEGMENTS, [Part(0, 1), Part(1, 2)])]
 
 
 def segments(folder: Path, *sizes: int) -> list[Path]:
@@ -48,12 +48,12 @@ def test_plans_of_other_segments_have_other_tokens(tmp_path: Path) -> None:
 
 def test_a_load_without_trouble_is_one_part() -> None:
     """All accepted rows go in one insert until the warehouse refuses one."""
-    assert Load("a", SEGMENTS).cut(7) == [Part(0, 7)]
+    assert LoadManifest("a", SEGMENTS).cut(7) == [Part(0, 7)]
 
 
 def test_a_refused_part_is_halved() -> None:
     """Both halves take the place of the part, in order."""
-    load = Load("a", SEGMENTS)
+    load = LoadManifest("a", SEGMENTS)
     load.split(Part(0, 7), 7, "no")
     load.split(Part(0, 3), 7, "no")
     assert load.cut(7) == [Part(0, 1), Part(1, 3), Part(3, 7)]
@@ -62,7 +62,7 @@ def test_a_refused_part_is_halved() -> None:
 
 def test_a_row_refused_alone_is_set_aside() -> None:
     """A part of one row leaves the parts, and is kept with its error."""
-    load = Load("a", SEGMENTS, parts=[Part(0, 1), Part(1, 2)])
+    load = LoadManifest("a", SEGMENTS, parts=[Part(0, 1), Part(1, 2)])
     load.split(Part(1, 2), 2, "breaks a rule")
     assert load.cut(2) == [Part(0, 1)]
     assert load.refused == [Refused(1, "breaks a rule")]
@@ -70,7 +70,7 @@ def test_a_row_refused_alone_is_set_aside() -> None:
 
 def test_a_load_of_refused_rows_alone_inserts_nothing() -> None:
     """When the only row is refused, no part has a row."""
-    load = Load("a", SEGMENTS)
+    load = LoadManifest("a", SEGMENTS)
     load.split(Part(0, 1), 1, "no")
     assert sum(part.end - part.start for part in load.cut(1)) == 0
 
@@ -79,7 +79,7 @@ def test_a_load_of_refused_rows_alone_inserts_nothing() -> None:
 def test_splitting_finds_exactly_the_offending_rows(rows_and_bad: tuple[int, set[int]]) -> None:
     """Whichever rows are refused, splitting ends with those set aside and all others in a part."""
     rows, bad = rows_and_bad
-    load = Load("a", SEGMENTS)
+    load = LoadManifest("a", SEGMENTS)
     while refused := [p for p in load.cut(rows) if bad & set(range(p.start, p.end))]:
         load.split(refused[0], rows, "no")
     kept = [row for part in load.cut(rows) for row in range(part.start, part.end)]
@@ -89,16 +89,16 @@ def test_splitting_finds_exactly_the_offending_rows(rows_and_bad: tuple[int, set
 
 def test_a_fixed_load_is_found_again_as_it_was(tmp_path: Path) -> None:
     """Another process reads back the segments, the parts and the refused rows."""
-    load = Load("a", SEGMENTS, [Part(0, 2), Part(3, 5)], [Refused(2, "잘못")])
-    Loads(tmp_path, LOCAL_DISK).fix(load)
-    assert Loads(tmp_path, LOCAL_DISK).under_way() == [load]
+    load = LoadManifest("a", SEGMENTS, [Part(0, 2), Part(3, 5)], [Refused(2, "잘못")])
+    ManifestFolder(tmp_path, LOCAL_DISK).fix(load)
+    assert ManifestFolder(tmp_path, LOCAL_DISK).under_way() == [load]
 
 
 def test_loads_under_way_come_oldest_first(tmp_path: Path) -> None:
     """The order is that of the names, which begin with a time."""
-    loads = Loads(tmp_path, LOCAL_DISK)
+    loads = ManifestFolder(tmp_path, LOCAL_DISK)
     for name in ("3-a+1", "1-a+1", "2-a+1"):
-        loads.fix(Load(name, []))
+        loads.fix(LoadManifest(name, []))
     assert [load.name for load in loads.under_way()] == ["1-a+1", "2-a+1", "3-a+1"]
 
 
@@ -107,8 +107,8 @@ def test_a_finished_load_takes_its_segments_along(tmp_path: Path) -> None:
     kept = tmp_path / "3-a-3.arrow"
     for name in (*SEGMENTS, kept.name):
         (tmp_path / name).touch()
-    loads = Loads(tmp_path, LOCAL_DISK)
-    load = Load("a", SEGMENTS)
+    loads = ManifestFolder(tmp_path, LOCAL_DISK)
+    load = LoadManifest("a", SEGMENTS)
     loads.fix(load)
     loads.finish(load)
     assert list(tmp_path.glob("*.arrow")) == [kept]
@@ -120,7 +120,7 @@ class Script:
     """A load fixed, split and finished on a disk, and how far that went."""
 
     disk: CrashingDisk
-    fixed: list[Load]
+    fixed: list[LoadManifest]
     finishing: bool = False
 
 
@@ -135,7 +135,7 @@ def script(crash_after: int = 0) -> Script:
     done = Script(disk, [])
     disk.crash_after = disk.operations + crash_after if crash_after else 0
     try:
-        loads = Loads(SPOOL, disk)
+        loads = ManifestFolder(SPOOL, disk)
         for load in FORMS:
             loads.fix(load)
             done.fixed.append(load)
@@ -158,7 +158,7 @@ def test_a_fixed_load_survives_a_loss_of_power(crash_after: int) -> None:
     done = script(crash_after)
     for seed in range(20):
         disk = done.disk.power_lost(Random(f"{crash_after} {seed}"))
-        found = Loads(SPOOL, disk).under_way()
+        found = ManifestFolder(SPOOL, disk).under_way()
         left = [name for name in disk.list(SPOOL) if name.endswith(".arrow")]
         if found:
             assert found[0] in (*done.fixed[-1:], *being_fixed(done.fixed))
@@ -171,6 +171,6 @@ def test_a_fixed_load_survives_a_loss_of_power(crash_after: int) -> None:
             assert sorted(left) == SEGMENTS
 
 
-def being_fixed(fixed: list[Load]) -> list[Load]:
+def being_fixed(fixed: list[LoadManifest]) -> list[LoadManifest]:
     """Return the form after those that are fixed: it may have come through."""
     return FORMS[len(fixed) : len(fixed) + 1]

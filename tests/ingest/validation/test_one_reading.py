@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from funnelhouse.ingest.collector.protocols.segment import decode
-from funnelhouse.ingest.log.receipt import ArrivalClock
+from funnelhouse.ingest.log.receipt import ReceiptClock
 from funnelhouse.ingest.log.row import Row
 from funnelhouse.ingest.validation.event import Envelope, Origin
 from funnelhouse.ingest.validation.limits import Limits
@@ -22,7 +22,7 @@ from tests.conftest import PreparedWarehouse
 
 SECRET = b"a secret of the tests"
 WEB = Origin("web", server=False)
-PIPELINE = Pipeline(Rules(load_plan(SHIPPED_PLAN), Limits(), SECRET), ArrivalClock())
+PIPELINE = Pipeline(Rules(load_plan(SHIPPED_PLAN), Limits(), SECRET), ReceiptClock())
 NUMBERS = (
     *("0", "-0", "-0.0", "1", "1.0", "1e3", "1E+2", "10e-1", "0.1", "0.30000000000000004"),
     *("12345678901234567.5", "9007199254740993", "9223372036854775807", "9223372036854775808"),

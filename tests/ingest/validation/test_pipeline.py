@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from funnelhouse.ingest.collector.protocols.segment import decode
-from funnelhouse.ingest.log.receipt import ArrivalClock
+from funnelhouse.ingest.log.receipt import ReceiptClock
 from funnelhouse.ingest.log.row import SCHEMA, Row
 from funnelhouse.ingest.validation.event import Origin
 from funnelhouse.ingest.validation.limits import Limits
 from funnelhouse.ingest.validation.pending_event import Rules
-from funnelhouse.ingest.validation.pipeline import Admission, Pipeline
+from funnelhouse.ingest.validation.pipeline import Pipeline, ValidatedBatch
 from funnelhouse.ingest.validation.refusal import Refusal
 from funnelhouse.schemas.registry import load_plan
 from funnelhouse.settings import SHIPPED_PLAN
@@ -41,8 +41,8 @@ def rules() -> Rules:
     return _shipped()
 
 
-def _admit(rules: Rules, body: bytes, call: str = "batch") -> Admission:
-    pipeline = Pipeline(rules, ArrivalClock(lambda: RECEIVED_US))
+def _admit(rules: Rules, body: bytes, call: str = "batch") -> ValidatedBatch:
+    pipeline = Pipeline(rules, ReceiptClock(lambda: RECEIVED_US))
     read = decode(call, body)
     if isinstance(read, Refusal):
         return pipeline.refuse(read, body, WEB)
@@ -329,7 +329,7 @@ def test_nothing_personal_of_a_refused_body(rules: Rules, count: int) -> None:
     """A refused body that is JSON is hidden too: a call in the wrong place, a batch too long."""
     call = {"type": "identify", "userId": "u", "traits": {"email": EMAIL}}
     body = orjson.dumps(call if count == 1 else {"batch": [call] * count})
-    pipeline = Pipeline(rules, ArrivalClock(lambda: RECEIVED_US))
+    pipeline = Pipeline(rules, ReceiptClock(lambda: RECEIVED_US))
     (row,) = pipeline.refuse(Refusal(400, "not_a_batch", "mend it"), body, WEB).rows
     assert b"kim" not in row.payload
     assert _hash(EMAIL).encode() in row.payload

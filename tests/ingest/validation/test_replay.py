@@ -18,7 +18,7 @@ from funnelhouse.ingest.validation.limits import Limits
 from funnelhouse.ingest.validation.pending_event import Rules
 from funnelhouse.ingest.validation.rejection import Reason
 from funnelhouse.ingest.validation.replay import (
-    Rejected,
+    RejectedEvent,
     Tally,
     passing,
     read_rejected,
@@ -49,7 +49,7 @@ def schema(**properties: Any) -> dict[str, Any]:
     }
 
 
-PLAIN = Rejected(
+PLAIN = RejectedEvent(
     arrival=ARRIVAL,
     source="web",
     server=False,
@@ -85,7 +85,7 @@ def rules(plan_folder: Path) -> Rules:
 
 def rejected(
     item: Any = None, reason: Reason = Reason.UNKNOWN_EVENT, path: str = "$.event", **other: Any
-) -> Rejected:
+) -> RejectedEvent:
     """Make a rejected row of an event `seen` with these properties."""
     text = orjson.dumps({"event": "Seen", "userId": "u", "properties": item})
     return PLAIN._replace(**{"payload": text, "reason": reason, "path": path} | other)
@@ -287,7 +287,9 @@ def test_read_rejected(empty: PreparedWarehouse) -> None:
         " toUnixTimestamp64Micro(sent_at) AS sent_at) FROM rejected_events",
         fmt="ArrowStream",
     )
-    (found,) = read_rejected(pa.ipc.open_stream(stream).read_all().select(list(Rejected._fields)))
+    (found,) = read_rejected(
+        pa.ipc.open_stream(stream).read_all().select(list(RejectedEvent._fields))
+    )
     assert found == PLAIN._replace(
         sent_at=1_722_211_200_000_001, payload=payload, reason="schema", path="$"
     )
