@@ -13,7 +13,7 @@ from funnelhouse.ingest.log.receipt import RECEIPT_STEP, ReceiptClock
 from funnelhouse.ingest.log.row import MAX_RUN_LENGTH, Row, received_at
 from funnelhouse.ingest.validation.event import Envelope, Origin, RawEvent
 from funnelhouse.ingest.validation.pending_event import PendingEvent, Rules
-from funnelhouse.ingest.validation.redaction import RedactionPass, is_foreign, without_write_key
+from funnelhouse.ingest.validation.redaction import RedactionPass, without_write_key
 from funnelhouse.ingest.validation.refusal import Refusal
 from funnelhouse.ingest.validation.rejection import Reason, Rejection
 from funnelhouse.ingest.validation.steps import resolve_schema, validate
@@ -53,10 +53,9 @@ class Pipeline:
             arrival += RECEIPT_STEP
         rejected = validate(drafts, self.rules)
         rules = self.rules
-        foreign = rejected and any(draft.rejection and is_foreign(draft.item) for draft in drafts)
-        if not foreign and not rules.redaction.may_hold([draft.text for draft in drafts]):
-            rows = [_row(draft, origin, rules) for draft in drafts]
-            return ValidatedBatch(rows, _results(drafts, rules) if rejected else {}, rejected)
+        texts = [draft.text for draft in drafts]
+        if not (rejected or any(map(_is_marked, drafts)) or rules.redaction.may_hold(texts)):
+            return ValidatedBatch([_row(draft, origin, rules) for draft in drafts], {}, 0)
         redacting = rules.redaction.begin()
         rows = [_row_of_one(draft, origin, rules, redacting) for draft in drafts]
         results = _results(drafts, rules) if rejected else {}
@@ -116,10 +115,17 @@ def row_of(draft: PendingEvent, origin: Origin, rules: Rules, redacting: Redacti
 
 
 def _row_of_one(draft: PendingEvent, origin: Origin, rules: Rules, redacting: RedactionPass) -> Row:
-    foreign = draft.rejection is not None and is_foreign(draft.item)
-    if foreign or rules.redaction.may_hold((draft.text,)):
+    """Write down one of several events: only some of them may hold what is personal."""
+    refused = draft.rejection is not None
+    if refused or _is_marked(draft) or rules.redaction.may_hold((draft.text,)):
         return row_of(draft, origin, rules, redacting)
     return _row(draft, origin, rules)
+
+
+def _is_marked(draft: PendingEvent) -> bool:
+    """Whether the plan marks fields of an event."""
+    schema = draft.schema
+    return schema is not None and bool(schema.personal)
 
 
 def _row(draft: PendingEvent, origin: Origin, rules: Rules) -> Row:

@@ -4,19 +4,18 @@ Owns which fields the plan marks, and the masking of addresses that servers pass
 personal is the business of `funnelhouse.transforms.redaction`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 from funnelhouse.ingest.log.row import MAX_RUN_LENGTH
 from funnelhouse.ingest.validation.event import Origin, properties_field
-from funnelhouse.schemas.names import fold
 from funnelhouse.schemas.registry import EventSchema, Plan
 from funnelhouse.transforms.redaction.body import readable_text
 from funnelhouse.transforms.redaction.document import PLAIN, DocumentRedactor, Marks, marks_of
-from funnelhouse.transforms.redaction.names import API_FIELDS, folded
+from funnelhouse.transforms.redaction.names import folded
 from funnelhouse.transforms.redaction.patterns import NOWHERE, Where
-from funnelhouse.transforms.redaction.screen import Screen
+from funnelhouse.transforms.redaction.screen import screen
 
 _OWN = frozenset({"name", "category"})
 """Fields of a page call itself that stand among its properties."""
@@ -33,22 +32,21 @@ class Redaction:
         self, plan: Plan, secret: bytes, *, patterns: bool = True, mask_ip: bool = True
     ) -> None:
         identified = plan.find("identified", None)
-        names = frozenset(_words(plan))
         self._new_redactor = partial(
             DocumentRedactor,
             secret,
             patterns=patterns,
             mask_ip=mask_ip,
             traits=marks_of(identified.personal if identified else ()),
-            marked=frozenset(folded("".join(words)) for words in names),
+            marked=frozenset(_marked_names(plan)),
         )
-        self._screen = Screen(names)
+        self._screen = screen()
         self._marks: dict[tuple[str, str, str], Marks] = {}
         self._fact = lru_cache(maxsize=_REMEMBERED)(self._redacted_fact)
 
-    def may_hold(self, texts: Iterable[bytes]) -> bool:
+    def may_hold(self, texts: Sequence[bytes]) -> bool:
         """Whether any of these JSON texts may hold something to replace; hardly any does."""
-        return self._screen.hits(b"\n".join(texts))
+        return self._screen.hits(texts[0] if len(texts) == 1 else b"\n".join(texts))
 
     def begin(self) -> "RedactionPass":
         """Begin to redact what came in one request, in whichever thread."""
@@ -119,11 +117,6 @@ class RedactionPass:
         return self._marks[key]
 
 
-def is_foreign(item: object) -> bool:
-    """Whether an item has fields that no call of the tracking API has, such as a webhook's."""
-    return isinstance(item, dict) and not all(folded(key) in API_FIELDS for key in item)
-
-
 def without_write_key(text: bytes) -> bytes:
     """Return a call's text without its write key, if that stands there as clients write it.
 
@@ -156,10 +149,8 @@ def _marks(schema: EventSchema, call: str) -> Marks:
     return {properties_field(call): properties, **own}
 
 
-def _words(plan: Plan) -> Iterable[tuple[str, ...]]:
-    """List the words of the names of all fields that the plan marks."""
+def _marked_names(plan: Plan) -> Iterable[str]:
     for versions in plan.events.values():
         for schema in versions.values():
             for path in schema.personal:
-                names = [key for key in path if key != "*"]
-                yield tuple(fold(names[-1]).split("_"))
+                yield folded([key for key in path if key != "*"][-1])
