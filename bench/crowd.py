@@ -1,4 +1,4 @@
-"""A warehouse full of a crowd's events, made inside the engine and settled load by load."""
+"""A warehouse full of a crowd's events, made inside the engine and refreshed load by load."""
 
 import time
 from collections.abc import Iterator
@@ -85,12 +85,12 @@ class Crowd:
         self._load(events=self._events, every=_DUPLICATES, late_days=3)
 
     def visit(self, events: int) -> float:
-        """Load so many new events of people drawn from the crowd; seconds that settling took."""
+        """Load so many new events of people drawn from the crowd; seconds of their refresh."""
         self._visits += 1
         return self._load(events=events, visit=self._visits)
 
     def _load(self, **changes: int) -> float:
-        """Insert and settle a load; `changes` are parameters of crowd.sql."""
+        """Insert and refresh a load; `changes` are parameters of crowd.sql."""
         plain = {"first": 0, "every": 1, "late_days": 0, "visit": 0, "crowd": self._events}
         parameters = plain | changes | {"until": UNTIL}
         loaded = [self._insert(statement, parameters) for statement in (_CROWD, _SHOWN)]
@@ -100,7 +100,7 @@ class Crowd:
         return time.monotonic() - started
 
     def _insert(self, statement: str, parameters: dict[str, Any]) -> pa.Table:
-        """Insert the events of a statement, and return what settling asks of them."""
+        """Insert the events of a statement, and return what a refresh asks of them."""
         described = self._client.query(f"DESCRIBE TABLE ({statement})", parameters=parameters)
         columns = ", ".join(column[0] for column in described.result_rows)
         self._client.command(

@@ -78,7 +78,7 @@ Kind = TypeVar("Kind", Demand, Machine, Costs)
 def size(demand: Demand, machine: Machine, costs: Costs) -> Size:
     """Size an installation for a demand.
 
-    One loader feeds a warehouse, since the people of all loads are settled by turns: where its wall
+    One loader feeds a warehouse, since people of all loads are refreshed by turns: where its wall
     time does not suffice for the peak, products are parted among several warehouses. A loader that
     has little to do makes about one load a second.
     """

@@ -13,7 +13,7 @@ RETAINED = {
 }
 """Tables whose rows may go, with the time that counts.
 
-What reports are made of is in none of them: a person's stages and sessions are settled anew
+What reports are made of is in none of them: a person's stages and sessions are refreshed
 whenever an event of theirs comes, from all that was ever noted of them.
 """
 

@@ -1,4 +1,4 @@
-"""Each view over warehouses of a crowd's events, settling, and how both grow with the events."""
+"""Each view over warehouses of a crowd's events, refreshing, and how both grow with the events."""
 
 import re
 import time
@@ -14,9 +14,9 @@ from bench import crowd
 from bench.figures import (
     ATTRIBUTION,
     READOUT,
+    REFRESHED_EVERYBODY,
+    REFRESHED_LOAD,
     SESSIONS,
-    SETTLED_EVERYBODY,
-    SETTLED_LOAD,
     Figure,
 )
 from bench.plan import RunPlan
@@ -127,19 +127,19 @@ def _answer(
 
 
 def _everybody(client: Client, refresh: Refresh, events: int) -> Iterator[Figure]:
-    """Settle everybody anew, as a plan does whose funnel was edited."""
+    """Refresh everybody anew, as a plan does whose funnel was edited."""
     builds = [build for (build,) in client.query("SELECT build FROM funnels").result_rows]
     started = time.monotonic()
     refresh.backfill(client, builds, lambda _done, _of: None)
     seconds = time.monotonic() - started
     peak = getrusage(RUSAGE_SELF).ru_maxrss / 1e3
-    yield Figure(SETTLED_EVERYBODY, "time", "s", (seconds,), events)
-    yield Figure(SETTLED_EVERYBODY, "peak memory of the process", "MB", (peak,), events)
+    yield Figure(REFRESHED_EVERYBODY, "time", "s", (seconds,), events)
+    yield Figure(REFRESHED_EVERYBODY, "peak memory of the process", "MB", (peak,), events)
 
 
 def _load(people: crowd.Crowd, size: int, repeat: int, events: int) -> Figure:
     seconds = tuple(people.visit(size) for _ in range(repeat))
-    return Figure(SETTLED_LOAD.format(size), "time", "s", seconds, events)
+    return Figure(REFRESHED_LOAD.format(size), "time", "s", seconds, events)
 
 
 def _reports() -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ def too_many_values(body: bytes, limits: Limits) -> Refusal | None:
     """Refuse a JSON text of more values than are taken; each takes some 100 bytes once it is built.
 
     Every value but the first follows a comma or opens an array or object. Those in texts count
-    too until that passes the limit, which settles all but hostile bodies with one search.
+    too until that passes the limit, which refreshes all but hostile bodies with one search.
     """
     most = limits.max_values
     if len(body) <= most * _FEWEST_BYTES or _structure(body) <= most:

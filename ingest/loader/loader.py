@@ -53,7 +53,7 @@ class LoaderConfig:
 class Loader:
     """Loads until `stop` is set; `connect` opens the warehouse, anew after each error.
 
-    While one load is inserted, people of those before it are settled in a thread, and in a backlog
+    While one load is inserted, a thread refreshes people of those before it, and in a backlog
     the columns of the next are derived in another: the engine works without Python's lock.
     """
 
@@ -69,11 +69,11 @@ class Loader:
         self._refresh = refresh
         self._disk = disk
         self._loads = ManifestFolder(config.spool, disk)
-        self._insertion, asking, settling = (
+        self._insertion, asking, refreshing = (
             Inserter(connect, self.stop, self._note_retry, config.longest_wait_s) for _ in range(3)
         )
         self._preparation = BatchReader(config.spool, disk, asking)
-        self._landing = RefreshQueue(refresh, settling, self._landed)
+        self._landing = RefreshQueue(refresh, refreshing, self._landed)
         self._state = LoaderSnapshot(0.0, 0, 0, 0)
         self._announced: set[str] = set()
         self._thread = ThreadPoolExecutor(1, "derive")
@@ -164,7 +164,7 @@ class Loader:
         self._announced = {path.name for path in segments}
 
     def _insert(self, prepared: LoadBatch) -> CommittedLoad:
-        """Insert the rows of a load, whose people are to be settled before it has landed."""
+        """Insert the rows of a load, whose people are to be refreshed before it has landed."""
         load, rows = prepared.load, prepared.rows
         insert = self._insertion.insert
         insert("rejected_raw", rejected_table(rows.rejected), load.token("rejected_raw"))

@@ -1,6 +1,6 @@
-"""The landing: loads whose rows stand in the warehouse wait here until their people are settled.
+"""The landing: loads whose rows stand in the warehouse wait here until their people are refreshed.
 
-Settling goes on in a thread while the next loads are inserted; what waits meanwhile is settled
+Refreshing goes on in a thread while the next loads are inserted; what waits meanwhile is refreshed
 together: in a backlog people stand in several loads, and each costs less among many.
 """
 
@@ -27,10 +27,10 @@ class CommittedLoad(NamedTuple):
 
 
 class RefreshQueue:
-    """Settles what is added, in order; `landed` is told of each load after that.
+    """Refreshes what is added, in order; `landed` is told of each load after that.
 
-    Errors of the settling reach who calls `go_on` or `end`. A load may be inserted while an earlier
-    one is settled: the people of both are settled again with the later one.
+    Errors of a refresh reach who calls `go_on` or `end`. A load may be inserted while an earlier
+    one is refreshed: the people of both are refreshed again with the later one.
     """
 
     def __init__(
@@ -42,22 +42,22 @@ class RefreshQueue:
         self._refresh = refresh
         self._insertion = insertion
         self._landed = landed
-        self._thread = ThreadPoolExecutor(1, "settle")
+        self._thread = ThreadPoolExecutor(1, "refresh")
         self._waiting: list[CommittedLoad] = []
-        self._settling: list[CommittedLoad] = []
+        self._refreshing: list[CommittedLoad] = []
         self._done: Future[None] | None = None
 
     @property
     def loads(self) -> list[LoadManifest]:
         """The loads that have not landed yet."""
-        return [inserted.load for inserted in (*self._settling, *self._waiting)]
+        return [inserted.load for inserted in (*self._refreshing, *self._waiting)]
 
     def add(self, inserted: CommittedLoad) -> None:
-        """Have a load settled, after those before it."""
+        """Have a load refreshed, after those before it."""
         self._waiting.append(inserted)
 
     def go_on(self, *, behind: bool) -> None:
-        """Let go of what is settled by now, and begin to settle what waits.
+        """Let go of what is refreshed by now, and begin to refresh what waits.
 
         While the loader is `behind`, a few rows wait for more. Waits itself where very much does:
         what waits is held in memory.
@@ -69,7 +69,7 @@ class RefreshQueue:
             self._begin()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long for what is being settled; False when nothing is left."""
+        """Wait so long for what is being refreshed; False when nothing is left."""
         self.go_on(behind=False)
         if self._done is not None:
             wait([self._done], seconds)
@@ -77,18 +77,18 @@ class RefreshQueue:
         return self._done is not None
 
     def end(self) -> None:
-        """Settle all that waits, and let go of it."""
+        """Refresh all that waits, and let go of it."""
         while self._done is not None or self._waiting:
             if self._done is not None:
                 self._finish(self._done)
             self.go_on(behind=False)
 
     def _begin(self) -> None:
-        self._settling, self._waiting = self._waiting, []
-        touched = [table for inserted in self._settling for table in inserted.touched]
-        self._done = self._thread.submit(self._settle, touched)
+        self._refreshing, self._waiting = self._waiting, []
+        touched = [table for inserted in self._refreshing for table in inserted.touched]
+        self._done = self._thread.submit(self._run, touched)
 
-    def _settle(self, touched: list[pa.Table]) -> None:
+    def _run(self, touched: list[pa.Table]) -> None:
         if touched:
             events = pa.concat_tables(touched)
             self._insertion.run(lambda client: self._refresh.load(client, events))
@@ -96,6 +96,6 @@ class RefreshQueue:
     def _finish(self, done: "Future[None]") -> None:
         done.result()
         self._done = None
-        while self._settling:
-            self._landed(self._settling[0])
-            del self._settling[0]
+        while self._refreshing:
+            self._landed(self._refreshing[0])
+            del self._refreshing[0]

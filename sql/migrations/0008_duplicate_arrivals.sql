@@ -1,5 +1,5 @@
 -- duplicate_arrivals: one row a copy of an event that came after its first copy, found when the
--- load that brought it is settled.
+-- load that brought it is refreshed.
 -- Duplicates: keyed by the copy itself; the first arrival only ever moves back, and the least wins.
 -- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS duplicate_arrivals

@@ -1,5 +1,5 @@
 -- aliased_users: one row a user whom an alias call joined with another, and the person they are.
--- Written when a load with alias calls is settled.
+-- Written when a load with alias calls is refreshed.
 -- Duplicates: the row written last wins; a user on their own again is their own person.
 -- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS aliased_users

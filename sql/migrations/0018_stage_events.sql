@@ -1,7 +1,7 @@
 -- stage_events: one row a copy of an event that reaches a stage of a build, under the id that it
 -- came with: a user's (known) or a device's.
 -- Duplicates: of copies of one event that reach one stage under one id the first received stays;
--- copies that lose to one elsewhere are in `duplicate_arrivals`, which the settling leaves out.
+-- copies that lose to one elsewhere are in `duplicate_arrivals`, which a refresh leaves out.
 -- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS stage_events
 (

@@ -1,6 +1,6 @@
 -- stage_hits_raw: one row an event that reached a stage of a build, with the person it is of. The
 -- entries of everybody are made from it; ordered contests of steps read it through `stage_hits`.
--- Duplicates: settled; a row that no longer holds is written again with gone = 1, which wins.
+-- Duplicates: refreshed; a row that no longer holds is written again with gone = 1, which wins.
 -- Cluster: sharded by person_id.
 CREATE TABLE IF NOT EXISTS stage_hits_raw
 (

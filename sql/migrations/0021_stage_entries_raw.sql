@@ -1,6 +1,6 @@
 -- stage_entries_raw: one row an entry of a person into a stage, or an event that a funnel measures.
 -- Read it through the view `stage_entries`, which says what the columns mean.
--- Duplicates: settled; a row that no longer holds is written again with gone = 1, which wins.
+-- Duplicates: refreshed; a row that no longer holds is written again with gone = 1, which wins.
 -- Cluster: sharded by person_id.
 CREATE TABLE IF NOT EXISTS stage_entries_raw
 (

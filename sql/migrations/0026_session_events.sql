@@ -1,7 +1,7 @@
 -- session_events: one row a copy of an event that no server sent, under the id that it came with: a
 -- user's (known) or a device's. Sessions are made of these.
 -- Duplicates: of copies of one event under one id the first received stays; copies that lose to one
--- elsewhere are in `duplicate_arrivals`, which the settling leaves out.
+-- elsewhere are in `duplicate_arrivals`, which a refresh leaves out.
 -- Cluster: sharded by source, event_id.
 CREATE TABLE IF NOT EXISTS session_events
 (

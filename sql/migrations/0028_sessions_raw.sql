@@ -1,6 +1,6 @@
 -- sessions_raw: one row a session of a person. Read it through the view `sessions`, which says what
 -- the columns mean.
--- Duplicates: settled; a row that no longer holds is written again with gone = 1, which wins. The
+-- Duplicates: refreshed; a row that no longer holds is written again with gone = 1, which wins. The
 -- partition is of the key itself, so both versions of a row stand in the same one.
 -- Cluster: sharded by person_id.
 CREATE TABLE IF NOT EXISTS sessions_raw

@@ -1,6 +1,6 @@
 -- experiment_exposures_raw: one row an event that showed a person a variant. Read it through the view
 -- `experiment_exposures`, which says what the columns mean.
--- Duplicates: settled; a row that no longer holds is written again with gone = 1, which wins.
+-- Duplicates: refreshed; a row that no longer holds is written again with gone = 1, which wins.
 -- Cluster: sharded by person_id.
 CREATE TABLE IF NOT EXISTS experiment_exposures_raw
 (

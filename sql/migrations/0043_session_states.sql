@@ -1,4 +1,4 @@
--- session_states: one row each time that settling everybody's sessions by a timeout began, and one
+-- session_states: one row each time that refreshing everybody by a timeout began, and one
 -- when it was done. The last row counts.
 -- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS session_states

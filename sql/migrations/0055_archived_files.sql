@@ -1,5 +1,5 @@
 -- archived_files: one row a file of an archive whose rows all stand here, and one with an empty name
--- once everybody is settled after the last of them.
+-- once everybody is refreshed after the last of them.
 -- Duplicates: noting a file again changes nothing.
 -- Cluster: on every shard.
 CREATE TABLE IF NOT EXISTS archived_files

@@ -63,7 +63,7 @@ def counted(client: Client) -> dict[str, int]:
 
 @pytest.mark.timeout(900)
 def test_any_server_tells_the_whole_of_what_one_was_told(tmp_path: Path) -> None:
-    """Two loads with copies, settled through one server, stand once in the views of all four."""
+    """Two loads with copies, refreshed through one server, stand once in the views of all four."""
     with cluster() as addresses:
         url = f"http://funnelhouse:line@{addresses[SERVERS[0]]}:8123/funnelhouse"
         place = Warehouse(tmp_path, url, "events")

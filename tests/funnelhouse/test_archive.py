@@ -141,10 +141,10 @@ def manifest(archive: Path) -> Manifest:
 
 @pytest.fixture(scope="module")
 def target(folder: Path, archive: Path, manifest: Manifest) -> House:
-    """Import the archive into an empty folder, killed in the middle and while settling."""
+    """Import the archive into an empty folder, killed in the middle and while refreshing."""
     house = House(Settings(data=folder / "target"))
     house.die("dying_load", archive, "loading rejected_raw/")
-    house.die("dying_load", archive, "settling everybody")
+    house.die("dying_load", archive, "refreshing everybody")
     told = house.line.out("import", "archive", str(archive))
     assert told.startswith("0 rows of the archive were loaded")
     assert f"{manifest.rows} of its rows were here already" in told

@@ -146,7 +146,7 @@ def test_from_embedded_to_server(product: RunningProduct, taken: Taken, tmp_path
         view: [orjson.loads(row) for row in answer.splitlines()]
         for view, answer in zip(VIEWS, answers, strict=True)
     }
-    assert "everybody is settled" in told
+    assert "everybody is refreshed" in told
     assert after == before
     assert len(before["stage_entries"]) > 15
     ids = event_ids(into, read_archive(into, lambda *_: None))

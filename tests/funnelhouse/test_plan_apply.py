@@ -67,7 +67,7 @@ def post(product: RunningProduct, batch: int) -> None:
     assert answer.json() == {"success": True}
 
 
-def settled(product: RunningProduct) -> bool:
+def refreshed(product: RunningProduct) -> bool:
     """Say whether all that was sent has been loaded, and let go from the spool."""
     return not any(product.settings.spool_folder.glob("*.arrow")) and not any(
         product.settings.spool_folder.glob("*.open")
@@ -122,7 +122,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     with running_product(folder / "data", KEYS, plan=folder / "plan") as product:
         for batch in range(BATCHES):
             post(product, batch)
-        product.wait_visible(lambda: settled(product))
+        product.wait_visible(lambda: refreshed(product))
         return product.sql(ENTRIES)
 
 
@@ -149,7 +149,7 @@ def test_edited_while_events_flow(tmp_path: Path, plan: Path, fresh: list[dict[s
         assert sent > before
         applied.set()
         sender.join()
-        product.wait_visible(lambda: settled(product))
+        product.wait_visible(lambda: refreshed(product))
         assert product.sql(ENTRIES) == fresh
     assert len({row["stage"] for row in fresh}) == 4
 
@@ -159,7 +159,7 @@ def test_killed_in_the_middle(tmp_path: Path, plan: Path, fresh: list[dict[str, 
     with running_product(tmp_path / "data", KEYS, plan=plan) as product:
         for batch in range(BATCHES):
             post(product, batch)
-        product.wait_visible(lambda: settled(product))
+        product.wait_visible(lambda: refreshed(product))
         edit(plan, EDITED)
         asked = {"content": orjson.dumps(str(plan))}
         product.console.post("/control/jobs/apply_plan", **asked).raise_for_status()
@@ -177,7 +177,7 @@ def test_refused_plan(tmp_path: Path, plan: Path) -> None:
     with running_product(tmp_path / "data", KEYS, plan=plan) as product:
         command = CommandLine(product.settings)
         post(product, 0)
-        product.wait_visible(lambda: settled(product))
+        product.wait_visible(lambda: refreshed(product))
         old = product.sql(ENTRIES)
         edit(plan, FAULTY)
         refused = command.run("plan", "apply")
@@ -188,7 +188,7 @@ def test_refused_plan(tmp_path: Path, plan: Path) -> None:
         assert product.sql(ENTRIES) == old
         assert fault in command.out("status")
         post(product, 1)
-        product.wait_visible(lambda: settled(product))
+        product.wait_visible(lambda: refreshed(product))
         assert len(product.sql(ENTRIES)) > len(old)
         edit(plan, EDITED)
         assert command.out("plan", "apply") == "The plan is in force.\n"

@@ -123,7 +123,7 @@ def told(folder: Path) -> Iterator[tuple[RunningProduct, CommandLine]]:
 
 
 def told_whole(product: RunningProduct) -> bool:
-    """Say whether everybody's exposures and applications are settled."""
+    """Say whether everybody's exposures and applications are refreshed."""
     (row,) = product.sql(
         "SELECT (SELECT count() FROM experiment_exposures_raw FINAL) AS shown,"
         " (SELECT count() FROM stage_entries WHERE stage = 'applied') AS applied"

@@ -80,14 +80,14 @@ def told(product: RunningProduct) -> RunningProduct:
             key, call = calls[place]
             answer = product.post("/v1/batch", {"writeKey": key, "batch": [call]})
             assert answer.json() == {"success": True}, answer.text
-    settled = (
+    refreshed = (
         "SELECT (SELECT sum(events) FROM sessions WHERE person_id LIKE 'user-n%') AS visits,"
         " (SELECT count() FROM stage_entries WHERE stage = 'revenue' AND person_id LIKE 'user-n%'"
         " AND funnel = 'bootcamp_short') AS payments"
     )
     expected = {"visits": VISITS * len(ORDERS), "payments": PAYMENTS * len(ORDERS)}
     product.wait_visible(
-        lambda: {name: int(n) for name, n in product.sql(settled)[0].items()} == expected
+        lambda: {name: int(n) for name, n in product.sql(refreshed)[0].items()} == expected
     )
     return product
 

@@ -68,7 +68,7 @@ def half(folder: Path, number: str) -> None:
 
 
 def joined(folder: Path, *names: str) -> None:
-    """Put together what both halves made, settle everybody, and write what views say."""
+    """Put together what both halves made, refresh everybody, and write what views say."""
     client = connect_shards(folder / "joined")
     refresh = prepare(client, CLUSTER)
     for (catcher,) in client.query(

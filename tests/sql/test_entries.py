@@ -133,7 +133,7 @@ def histories(draw: st.DrawFn) -> History:
 
 
 class Faltering(Refresh):
-    """Dies once while it settles each load, and is repeated; merges all tables before if told."""
+    """Dies once while it refreshes each load, and is repeated; merges all tables before if told."""
 
     def __init__(self, history: History) -> None:
         super().__init__("Asia/Seoul")
@@ -141,7 +141,7 @@ class Faltering(Refresh):
         self.deaths = 0
 
     def load(self, client: Client, events: pa.Table) -> None:
-        """Settle twice, the first time to the step of death."""
+        """Refresh twice, the first time to the step of death."""
         if self._history.merges_early:
             optimize_all(client)
         mortal = MortalClient(client, Mortal(self._history.dies_at))
@@ -153,10 +153,10 @@ class Faltering(Refresh):
 
 
 class Lean(Refresh):
-    """Settles with little memory for each of its statements."""
+    """Refreshes with little memory for each of its statements."""
 
     def load(self, client: Client, events: pa.Table) -> None:
-        """Settle."""
+        """Refresh."""
         client.set_client_setting("max_memory_usage", 300_000_000)
         super().load(client, events)
 
@@ -266,7 +266,7 @@ CHANGED = (
 def test_a_settling_that_dies_anywhere_is_made_good(
     ruled: PreparedWarehouse, tmp_path: Path, every: int
 ) -> None:
-    """Killed before or after whatever a settling writes, and repeated, it ends the same."""
+    """Killed before or after whatever a refresh writes, and repeated, it ends the same."""
     expected = expected_of([told for load in CHANGED for told in load])
     step, died = 1 - every, True
     while died:
@@ -282,7 +282,7 @@ def test_a_settling_that_dies_anywhere_is_made_good(
 
 
 def test_a_clock_set_back_hides_nothing(ruled: PreparedWarehouse, tmp_path: Path) -> None:
-    """What is settled later counts, though the clock stood at a later hour before."""
+    """What is refreshed later counts, though the clock stood at a later hour before."""
     ruled.empty()
     Road(ruled.place, tmp_path).load(CHANGED[:1])
     for table in ("stage_entries_raw", "stage_hits_raw", "sessions_raw", "aliased_users"):

@@ -214,7 +214,7 @@ def test_another_timeout_settles_everybody_anew(
 def test_a_change_of_timeout_that_was_broken_off_begins_anew(
     warehouse: PreparedWarehouse, tmp_path: Path
 ) -> None:
-    """Stopped on the way, neither the new timeout nor the one before counts as settled."""
+    """Stopped on the way, neither the new timeout nor the one before counts as refreshed."""
     views = [page(1, "10:00:00"), page(2, "10:20:00")]
     Road(warehouse.place, tmp_path).load([views])
     before, after = (Refresh("Asia/Seoul", seconds) for seconds in (1800, 600))

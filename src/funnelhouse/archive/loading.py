@@ -1,4 +1,4 @@
-"""Loads an archive into a warehouse, each piece once, and has everybody settled after it."""
+"""Loads an archive into a warehouse, each piece once, and has everybody refreshed after it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +15,8 @@ from funnelhouse.archive.pieces import as_stream, pieces
 from funnelhouse.command_line.warehouse_access import Access
 from funnelhouse.sql.upgrade import shipped
 
-_SETTLED = ""
-"""Stands for the settling among the names of files that are done."""
+_REFRESHED = ""
+"""Stands for the refresh among the names of files that are done."""
 
 
 def read_archive(folder: Path, note: Note) -> Manifest:
@@ -41,7 +41,7 @@ def load_archive(access: Access, folder: Path, manifest: Manifest, note: Note) -
     name = manifest.header.archive
     here = access.job("archive_here", name)
     _refuse_another_plan(folder, manifest, here["builds"])
-    if _SETTLED in here["files"]:
+    if _REFRESHED in here["files"]:
         return 0
     done = loaded = 0
     for file in manifest.files:
@@ -52,8 +52,8 @@ def load_archive(access: Access, folder: Path, manifest: Manifest, note: Note) -
             access.job("archive_stands", [name, file.path])
             loaded += file.rows
         done += file.rows
-    _settle(access, lambda told: note(done, told))
-    access.job("archive_stands", [name, _SETTLED])
+    _refresh(access, lambda told: note(done, told))
+    access.job("archive_stands", [name, _REFRESHED])
     return loaded
 
 
@@ -65,13 +65,13 @@ def _load(access: Access, folder: Path, archive: str, file: ArchivedFile) -> Ite
         yield moved
 
 
-def _settle(access: Access, told: Callable[[str], None]) -> None:
+def _refresh(access: Access, told: Callable[[str], None]) -> None:
     told("finding copies and aliases")
-    shares = access.job("archive_settle_links")
+    shares = access.job("archive_refresh_links")
     for share in range(shares):
-        told(f"settling everybody, part {share + 1} of {shares}")
-        access.job("archive_settle_share", [share, shares])
-    told("settled")
+        told(f"refreshing everybody, part {share + 1} of {shares}")
+        access.job("archive_refresh_share", [share, shares])
+    told("refreshed")
 
 
 def _refuse_another_plan(folder: Path, manifest: Manifest, builds: list[str]) -> None:

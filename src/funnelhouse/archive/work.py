@@ -55,11 +55,11 @@ def archive_jobs(spool: Path, refresh: Refresh, rest: Rest) -> dict[str, Job]:
     def dropped(client: Client, _: None) -> None:
         drop(client)
 
-    def settle_links(client: Client, _: None) -> int:
+    def refresh_links(client: Client, _: None) -> int:
         refresh.links(client)
         return refresh.shares(client)
 
-    def settle_share(client: Client, asked: Sequence[int]) -> None:
+    def refresh_share(client: Client, asked: Sequence[int]) -> None:
         refresh.share(client, *asked)
 
     return {
@@ -69,8 +69,8 @@ def archive_jobs(spool: Path, refresh: Refresh, rest: Rest) -> dict[str, Job]:
         "archive_drop": dropped,
         "archive_here": _here,
         "archive_stands": _stands,
-        "archive_settle_links": settle_links,
-        "archive_settle_share": settle_share,
+        "archive_refresh_links": refresh_links,
+        "archive_refresh_share": refresh_share,
     }
 
 

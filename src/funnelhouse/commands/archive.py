@@ -54,5 +54,5 @@ def archive(
         loaded = load_archive(access, folder, manifest, show)
     already = manifest.rows - loaded
     told = f" {already} of its rows were here already." if already else ""
-    typer.echo(f"{loaded} rows of the archive were loaded, and everybody is settled.{told}")
+    typer.echo(f"{loaded} rows of the archive were loaded, and everybody is refreshed.{told}")
     return 0

@@ -132,7 +132,7 @@ def _plan(plan: dict[str, Any]) -> str:
     """Tell which plan views read, and how the one of the folder stands to it."""
     if plan["what"] == "sessions":
         far = f"{plan['done']} of {plan['of']}"
-        return f"in force since {plan['since']}; sessions are settled by a new timeout, {far}"
+        return f"in force since {plan['since']}; sessions are refreshed by a new timeout, {far}"
     if plan["what"]:
         far = f", {plan['what']} {plan['done']} of {plan['of']}" if plan["of"] else ""
         return f"being brought into force{far}; the one since {plan['since']} serves until then"

@@ -39,7 +39,7 @@ class PlanChangeStopped(Exception):  # noqa: N818 - what happened, not an error
 class PlanProgress:
     """How far a change is: `what` is "" when none is under way, else plan, events or people.
 
-    It is sessions when the plan is in force, and sessions are settled by another timeout. After the
+    It is sessions when the plan is in force, and sessions are cut by another timeout. After the
     last one `error` says why the plan is not in force, `changed` whether it was not yet.
     """
 
@@ -128,9 +128,9 @@ class PlanChange:
         try:
             refresh_sessions(client, self._refresh, self._note)
         except Exception:
-            # The plan is in force all the same; the next start settles sessions again.
+            # The plan is in force all the same; the next start refreshes sessions again.
             if not self._stop.is_set():
-                log.exception("sessions are not all settled by the new timeout; start again")
+                log.exception("sessions are not all refreshed by the new timeout; start again")
 
     def _note(self, what: str, done: int, of: int) -> None:
         if self._stop.is_set():

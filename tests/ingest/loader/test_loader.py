@@ -134,7 +134,7 @@ def test_a_load_is_fixed_on_disk_before_its_first_row_is_sent(road: Road) -> Non
             sent.append((table, settings["insert_deduplication_token"], fixed))
 
         def __getattr__(self, name: str) -> Any:
-            """Die: all rows are sent, and their people are settled next."""
+            """Die: all rows are sent, and their people are refreshed next."""
             raise Died
 
     with suppress(Died):
@@ -159,15 +159,15 @@ def test_a_load_keeps_to_its_size(warehouse: PreparedWarehouse, road: Road) -> N
 def test_loads_that_come_while_people_are_settled_are_settled_together(
     warehouse: PreparedWarehouse, road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Loads are inserted meanwhile, and no segment goes before its people are settled."""
-    settled: list[tuple[int, int]] = []
-    settle = road.refresh.load
+    """Loads are inserted meanwhile, and no segment goes before its people are refreshed."""
+    refreshed: list[tuple[int, int]] = []
+    refresh = road.refresh.load
     two_more = Event()
 
     def watched(client: Client, events: pa.Table) -> None:
         assert two_more.wait(30)
-        settled.append((events.num_rows, len(list(road.spool.glob("*.arrow")))))
-        settle(client, events)
+        refreshed.append((events.num_rows, len(list(road.spool.glob("*.arrow")))))
+        refresh(client, events)
 
     monkeypatch.setattr(road.refresh, "load", watched)
     loader = road.loader(lambda: connect(road.place), max_load_bytes=1)
@@ -176,7 +176,7 @@ def test_loads_that_come_while_people_are_settled_are_settled_together(
     assert loader.load_once()
     two_more.set()
     load_all(loader)
-    assert settled == [(3, 3), (6, 2)]
+    assert refreshed == [(3, 3), (6, 2)]
     assert warehouse.client.query(LEDGER).result_rows == [(9, 7, 0, 2, 0)]
     state = read_snapshot(road.folder / "loader.json", LoaderSnapshot)
     assert state is not None
@@ -210,20 +210,20 @@ def test_what_comes_while_a_load_is_prepared_waits_for_more(
 def test_people_of_a_backlog_are_settled_many_at_once(
     road: Road, monkeypatch: pytest.MonkeyPatch, enough: int, first: int
 ) -> None:
-    """While more waits than one load takes, people are settled once enough rows of them came."""
-    settled: list[int] = []
-    settle = road.refresh.load
+    """While more waits than one load takes, people are refreshed once enough rows of them came."""
+    refreshed: list[int] = []
+    refresh = road.refresh.load
 
     def watched(client: Client, events: pa.Table) -> None:
-        settled.append(events.num_rows)
-        settle(client, events)
+        refreshed.append(events.num_rows)
+        refresh(client, events)
 
     monkeypatch.setattr(road.refresh, "load", watched)
     monkeypatch.setattr("funnelhouse.ingest.loader.refresh_queue._ENOUGH_ROWS", enough)
     road.lay(3, THIRD)
     load_all(road.loader(lambda: connect(road.place), max_load_bytes=1))
-    assert settled[0] == first
-    assert sum(settled) == 9
+    assert refreshed[0] == first
+    assert sum(refreshed) == 9
 
 
 def test_events_of_200_months_land_in_one_insert(
