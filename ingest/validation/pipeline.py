@@ -46,9 +46,9 @@ class Pipeline:
         sent_at = parse_time(envelope.sent_at)
         drafts: list[PendingEvent] = []
         # A batch has its key beside its events, a single call among its fields.
-        keyed = envelope.write_key and len(envelope.events) == 1
+        key = envelope.write_key if len(envelope.events) == 1 else ""
         for event in envelope.events:
-            text = without_write_key(event.text) if keyed else event.text
+            text = without_write_key(event.text, key) if key else event.text
             drafts.append(PendingEvent(event.item, text, arrival, sent_at, received_at(arrival)))
             arrival += RECEIPT_STEP
         rejected = validate(drafts, self.rules)

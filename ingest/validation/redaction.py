@@ -5,7 +5,7 @@ personal is the business of `funnelhouse.transforms.redaction`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from funnelhouse.ingest.log.row import MAX_RUN_LENGTH
@@ -117,23 +117,21 @@ class RedactionPass:
         return self._marks[key]
 
 
-def without_write_key(text: bytes) -> bytes:
+def without_write_key(text: bytes, key: str) -> bytes:
     """Return a call's text without its write key, if that stands there as clients write it.
 
     In any other spelling it is what `Redaction` finds and cuts out.
     """
-    start = text.rfind(_WRITE_KEY)
-    if start < 0:
-        return text
-    end = text.find(b'"', start + len(_WRITE_KEY)) + 1
-    if not end or b"\\" in text[start:end]:
-        return text
-    if text.startswith(b",", end):
-        return text[:start] + text[end + 1 :]
-    return text[: start - 1] + text[end:] if text.startswith(b",", start - 1) else text
+    before, member, behind = text.rpartition(_member(key))
+    return before + behind if member else text
 
 
-_WRITE_KEY = b'"writeKey":"'
+@cache
+def _member(key: str) -> bytes:
+    """Write a key as one of several members; only those of our sources are asked for."""
+    return b'"writeKey":"%b",' % key.encode("utf-8", "surrogatepass")
+
+
 _IDS = Where(ids=True)
 _CUT = Where(cut=True)
 _CUT_AT = 1_024

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 import pyarrow as pa
+from jsonschema_rs import ValidationError
 
 from funnelhouse.ingest.log.depth import measure
 from funnelhouse.ingest.log.disk import Disk
@@ -28,8 +29,8 @@ from funnelhouse.ingest.validation.pipeline import row_of
 from funnelhouse.ingest.validation.rejection import Reason
 from funnelhouse.ingest.validation.steps import validate
 from funnelhouse.schemas.registry import EventSchema
-from funnelhouse.transforms.privacy import is_hashed
 from funnelhouse.transforms.redaction.names import folded
+from funnelhouse.transforms.redaction.patterns import HASHED
 
 _NOT_COUNTED_AGAIN = orjson.dumps({"received": {}})
 
@@ -187,17 +188,22 @@ def _only_hashes(draft: PendingEvent, schema: EventSchema, reason_path: str) -> 
     """Whether every fault lies in a hash, and none in the value that was the reason."""
     root = properties_field(draft.type)
     return all(
-        is_hashed(fault.instance)
-        and _is_personal(fault.instance_path, schema)
-        and json_path([root, *fault.instance_path]) != reason_path
+        _lies_in_a_hash(fault, schema) and json_path([root, *fault.instance_path]) != reason_path
         for fault in schema.validator.iter_errors(draft.properties)
     )
 
 
-def _is_personal(keys: Sequence[str | int], schema: EventSchema) -> bool:
-    """Whether a value is marked, whatever the case and separators of its names."""
-    names = [folded(key) for key in keys if type(key) is str]
+def _lies_in_a_hash(fault: ValidationError, schema: EventSchema) -> bool:
+    """Whether a marked value is a hash, or a text is of the wrong form since one stands in it."""
+    if type(fault.instance) is not str or HASHED.search(fault.instance) is None:
+        return False
+    if fault.schema_path and fault.schema_path[-1] in _FORMS:
+        return True
+    names = [folded(key) for key in fault.instance_path if type(key) is str]
     return any(names == [folded(key) for key in path if key != "*"] for path in schema.personal)
+
+
+_FORMS = frozenset({"maxLength", "minLength", "pattern", "format"})
 
 
 def _segment_name() -> str:
