@@ -14,8 +14,8 @@ _FEWEST_BYTES = 2  # of a value in what holds it: a digit and a comma, or a tag 
 def too_many_values(body: bytes, limits: Limits) -> Refusal | None:
     """Refuse a JSON text of more values than are taken; each takes some 100 bytes once it is built.
 
-    Every value but the first follows a comma or opens an array or object. Those in texts count
-    too until that passes the limit, which refreshes all but hostile bodies with one search.
+    Every value but the first follows a comma or opens an array or object. The first search counts
+    those in texts too; only a body that it finds too many in is counted exactly.
     """
     most = limits.max_values
     if len(body) <= most * _FEWEST_BYTES or _structure(body) <= most:

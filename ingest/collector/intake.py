@@ -42,6 +42,7 @@ _FORBIDDEN = Refusal(
     "origin",
     "This page's origin may not use the write key; add it to the key's origins.",
 )
+_QUICK_TO_REDACT_BYTES = 4_096
 _log = logging.getLogger(__name__)
 
 
@@ -125,11 +126,16 @@ class Receiver:
             reply(answers.error(429, "rate", detail, ceil(wait_s)))
             return
         self._line.metrics.count(origin.source, "received", events)
-        if size <= LIGHT_BYTES:
+        if size <= LIGHT_BYTES and not self._is_dear(text):
             self._keep(self._admit(read, text, origin), events, len(text), reply)
         else:
             admit = partial(self._admit, read, text, origin)
             self._aside.run(size, admit, lambda made: self._keep(made, events, len(text), reply))
+
+    def _is_dear(self, text: bytes) -> bool:
+        """Whether redacting a body may take long: 1 KiB full of addresses takes some 20 ms."""
+        redaction = self._line.pipeline.rules.redaction
+        return len(text) > _QUICK_TO_REDACT_BYTES and redaction.may_hold((text,))
 
     def answered(self, answer: Answer, started: float) -> None:
         """Count an answer to a request that came at `started`, by the clock of `perf_counter`."""

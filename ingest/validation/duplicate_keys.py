@@ -1,7 +1,7 @@
 """Duplicate keys: whether JSON text gives one key of an object twice, and where.
 
 Readers differ on such text (RFC 8259, section 4): Python takes the last value, ClickHouse the
-first, so an event that holds one is rejected. The ordinary text is refreshed at C speed.
+first, so an event that holds one is rejected. Ordinary text passes at C speed.
 """
 
 import json

@@ -49,6 +49,8 @@ def scales(tmp_path_factory: pytest.TempPathFactory) -> Scales:
         Shape("protobuf", "track", 512, value="keys", size=20),
         Shape("protobuf", "track", 1, value="lists", size=100_000),
         Shape("single", "identify", 1, place="traits", value="mails", size=2_900),
+        Shape("single", "track", 1, value="mails", size=380),
+        Shape("single", "track", 1, value="mails", size=3_600),
         Shape("pixel", "bare", 1, size=900),
     ],
     ids=lambda shape: f"{shape.path} {shape.item} {shape.place} {shape.value}",

@@ -180,7 +180,7 @@ def _exact_texts(document: Any, items: list[Any], body: bytes) -> list[bytes] | 
     """Return the text of each event as it was sent; None where a key may stand twice in the body.
 
     Most clients write JSON as orjson does: the events, written again, are then found in the body,
-    which refreshes both at once.
+    which answers both at once.
     """
     start = body.find(_BATCH) + len(_BATCH)
     try:
