@@ -56,6 +56,7 @@ class Pool:
         self._turns: list[asyncio.Future[None]] = []
         self._fault: RefusalError | None = None
         self._asked_at = 0.0
+        self._stopped = False
 
     async def answer(self, client: Client, job: Job) -> Answer:
         """Do a client's job within its time, waiting included; a cancelled one is killed.
@@ -87,7 +88,8 @@ class Pool:
         self._start(1)
 
     async def stop(self) -> None:
-        """End all of them."""
+        """End all of them, and start no more."""
+        self._stopped = True
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
@@ -119,6 +121,7 @@ class Pool:
                 self._ready.append(reader)
             else:
                 self._end(reader)
+                self._start(self._wanted())
             self._tell()
 
     async def _taken(self, client: Client, time_of_it: asyncio.Timeout) -> Reader:
@@ -170,6 +173,8 @@ class Pool:
         return min(self._slots.taken + waiting + 1, self._slots.most)
 
     def _start(self, wanted: int) -> None:
+        if self._stopped:
+            return
         for _ in range(wanted - len(self._ready) - len(self._busy) - len(self._starting)):
             self._starting.add(asyncio.create_task(self._started()))
 

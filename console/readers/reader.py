@@ -22,6 +22,7 @@ COMMAND = (sys.executable, "-P", "-m", "funnelhouse.console.readers.process")
 _START_S = 120.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _NICENESS = 10
+_FOLDERS = "funnelhouse-reader-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Reader:
         Raises:
             RefusalError: it does not come up.
         """
-        folder = Path(tempfile.mkdtemp(prefix="funnelhouse-reader-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDERS}{os.getpid()}-"))
         own = str(folder)
         # A pipe could be opened anew by its name in /proc; a socket cannot.
         ours, theirs = socket.socketpair()
@@ -152,3 +153,21 @@ class Reader:
         except (OSError, EOFError, ValueError) as error:
             told = "The process that read for you has ended; ask again, or for less."
             raise self._why_ended or RefusalError(told, NO_READER, 503) from error
+
+
+def remove_left_folders() -> None:
+    """Remove the folders of readers whose owner was killed, which the system keeps."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*-*"):
+        owner = folder.name.removeprefix(_FOLDERS).partition("-")[0]
+        if owner.isdecimal() and not _runs(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

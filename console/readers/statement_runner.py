@@ -13,7 +13,7 @@ from funnelhouse.console.readers.catalog import Catalog
 from funnelhouse.console.readers.execution import perform
 from funnelhouse.console.readers.job import Answer, Job
 from funnelhouse.console.readers.pool import Budget, Pool
-from funnelhouse.console.readers.reader import COMMAND, Home
+from funnelhouse.console.readers.reader import COMMAND, Home, remove_left_folders
 from funnelhouse.console.readers.refusal import NO_READER, RefusalError
 from funnelhouse.console.readers.slots import Client
 from funnelhouse.sql.client import connection
@@ -108,6 +108,7 @@ class Readers:
 
     def _found_home(self) -> Home:
         if self._home is None:
+            remove_left_folders()
             with connection(self._warehouse, readonly=True) as client:
                 timezone = str(client.query("SELECT serverTimezone()").result_rows[0][0])
             folder = self._warehouse.folder.resolve()

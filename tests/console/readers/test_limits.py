@@ -2,14 +2,19 @@
 
 import asyncio
 import os
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
 
 import psutil
 import pytest
 
 from funnelhouse.console.readers.job import Job
 from funnelhouse.console.readers.pool import Budget
+from funnelhouse.console.readers.reader import remove_left_folders
 from funnelhouse.console.readers.refusal import BUSY, MEMORY, TIMEOUT, RefusalError
 from funnelhouse.console.readers.slots import Client, Slots
 from tests.conftest import PreparedWarehouse
@@ -91,8 +96,7 @@ def test_others_are_answered_while_every_other_slot_is_abused(readers: Asked) ->
             for _ in range(10)
         ]
         took = []
-        for other in (OTHER_KEY, OTHER_ADDRESS):
-            await readers.readers.answer(other, Job("query", "SELECT 1"))
+        for other in (OTHER_KEY, OTHER_ADDRESS) * 4:
             begun = time.monotonic()
             answer = await readers.readers.answer(other, Job("query", "SELECT 1"))
             took.append(time.monotonic() - begun)
@@ -104,7 +108,8 @@ def test_others_are_answered_while_every_other_slot_is_abused(readers: Asked) ->
         return took
 
     took = asyncio.run(abuse())
-    assert max(took) < 2, "half a second where the machine has nothing else to do"
+    # The first may have to wait for a process that starts; what else the machine does slows some.
+    assert median(took) < 0.5
     assert len(processes()) <= 3
 
 
@@ -151,3 +156,17 @@ def test_slots() -> None:
     slots.give_back(OTHER_KEY)
     assert slots.may_run(OTHER_ADDRESS, 1)
     assert not slots.may_run(OTHER_ADDRESS, 0)
+
+
+def test_folders_of_killed_owners_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a process that was killed has left goes, what belongs to one that runs stays."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    left, used = f"funnelhouse-reader-{ended.pid}-a", f"funnelhouse-reader-{os.getpid()}-b"
+    for name in (left, used, "other-1-c"):
+        (tmp_path / name / "engine").mkdir(parents=True)
+    remove_left_folders()
+    assert {path.name for path in tmp_path.iterdir()} == {used, "other-1-c"}
