@@ -29,10 +29,12 @@ FILES = {
     "bucketing": "bucketing_cases.json",
 }
 TOO_DEEP = "i_structure_500_nested_arrays.json"
+KEY_TWICE = ("y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json")
 LOADED = {
     "apache_log": 10_000,
     "crawlers": 2_116,
-    "json_suite": 95 + 6 - 1,  # `y_`, `i_` that a strict parser reads, but for `TOO_DEEP`
+    # `y_`, `i_` that a strict parser reads, but for `TOO_DEEP` and those with a key twice
+    "json_suite": 95 + 6 - 1 - 2,
     "naughty_strings": 515,
     "bucketing": 15 + 13 + 13,
 }
@@ -92,7 +94,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
         adapter = [sys.executable, "-m", "bench.real", kind, str(DATA / FILES[kind])]
         with path.open("wb") as lines:
             subprocess.run(adapter, cwd=REPOSITORY, stdout=lines, check=True)
-    with running_product(tmp_path_factory.mktemp("real"), WRITE_KEYS) as product:
+    # Robots name their owners' addresses in these files, which is to come back as it was sent.
+    given = {"redact_patterns": False}
+    with running_product(tmp_path_factory.mktemp("real"), WRITE_KEYS, **given) as product:
         everything = Loaded(product, calls)
         for kind in FILES:
             everything.send(kind)
@@ -247,7 +251,8 @@ def test_properties_come_back_byte_for_byte(loaded: Loaded, kind: str) -> None:
     for line in loaded.calls[kind].read_bytes().split(b"\n")[:-1]:
         before, _, properties = line.partition(b'"properties":')
         sent[before.split(b'"messageId":"')[1].split(b'"')[0].decode()] = properties[:-1]
-    sent.pop(TOO_DEEP, None)
+    for name in (TOO_DEEP, *KEY_TWICE):
+        sent.pop(name, None)
     rows = loaded.select(
         f"{MESSAGE} AS message, hex(properties) AS text", f"events WHERE source = '{kind}'"
     )
@@ -283,15 +288,18 @@ def test_bucketing_cases_come_back_with_unit_and_answer(loaded: Loaded) -> None:
 
 
 def test_a_text_that_nests_too_deep_is_rejected_alone(loaded: Loaded) -> None:
-    """Of the texts that parse only the one of 500 nested arrays is rejected, with its reason."""
+    """Of the texts that parse, 500 nested arrays and keys that stand twice are rejected."""
     rows = loaded.select(
         f"DISTINCT {MESSAGE} AS message, reason", "rejected_events WHERE source = 'json_suite'"
     )
-    assert rows == [{"message": TOO_DEEP, "reason": "too_deep"}]
+    assert {(row["message"], row["reason"]) for row in rows} == {
+        (TOO_DEEP, "too_deep"),
+        *((name, "duplicate_key") for name in KEY_TWICE),
+    }
 
 
 def test_texts_that_must_not_parse_answer_400_and_are_kept(loaded: Loaded) -> None:
-    """Each `n_` text as a body is refused as no JSON, and its bytes stand in rejected_events."""
+    """Each `n_` text as a body is refused as no JSON, and kept where it is text at all."""
     bodies = [text for name, text in _suite().items() if name.startswith("n_")]
     for body in bodies:
         answer = loaded.product.post("/v1/track?writeKey=unreadable", body)
@@ -300,8 +308,7 @@ def test_texts_that_must_not_parse_answer_400_and_are_kept(loaded: Loaded) -> No
     assert len(bodies) == 188
     rows = _rejected(loaded, "unreadable", len(bodies))
     assert {row["reason"] for row in rows} == {"unreadable_body"}
-    kept = sorted(bytes.fromhex(row["payload"]) for row in rows)
-    assert kept == sorted(body[:MAX_EVENT_BYTES] for body in bodies)
+    assert _texts(bodies) <= {bytes.fromhex(row["payload"]).strip() for row in rows}
 
 
 def test_texts_left_to_the_parser_end_as_rejected_events(loaded: Loaded) -> None:
@@ -315,7 +322,19 @@ def test_texts_left_to_the_parser_end_as_rejected_events(loaded: Loaded) -> None
         answer = loaded.product.post("/v1/track?writeKey=unclear", body)
         assert answer.status_code == 400 or "unreadable_event" in answer.text, body
     rows = _rejected(loaded, "unclear", len(bodies))
-    assert sorted(bytes.fromhex(row["payload"]) for row in rows) == sorted(bodies)
+    assert _texts(bodies) <= {bytes.fromhex(row["payload"]).strip() for row in rows}
+
+
+def _texts(bodies: list[bytes]) -> set[bytes]:
+    """Give the bodies that are UTF-8, cut to the size of an event; others are kept in part."""
+    return {body[:MAX_EVENT_BYTES].strip() for body in bodies if _is_text(body)}
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        return "\x00" not in body.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _suite() -> dict[str, bytes]:

@@ -206,7 +206,7 @@ def test_bytes_that_are_no_utf_8(collector: RunningCollector) -> None:
         answer, rows = collector.take("/v1/logs?writeKey=app", odd, headers=headers)
         assert answer.status_code == 200
         assert [row["reason"] for row in rows] == ["unreadable_event", ""]
-        assert rows[0]["payload"].decode().count("\\x") >= 4
+        assert b"\xff" not in rows[0]["payload"]
         assert json.loads(rows[1]["payload"])["properties"]["service"] == "api"
 
 

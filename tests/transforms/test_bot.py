@@ -69,3 +69,8 @@ def test_hostile_length() -> None:
     started = time.process_time()
     is_bot("ContextualBot" * 80_000)
     assert time.process_time() - started < 1
+
+
+def test_an_address_makes_a_robot() -> None:
+    """A user agent that named an e-mail address is a robot's, and stays one once that is hashed."""
+    assert is_bot(f"Mozilla/5.0 (compatible; Ezooms/1.0; hmac-sha256:{'0' * 64})")

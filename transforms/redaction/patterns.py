@@ -197,10 +197,16 @@ _OF_FORM = frozenset(map(folded, ("email", "mail", "phone", "tel", "mobile", "bi
 def _opens(text: str, match: re.Match[str], name: str) -> bool:
     """Whether a parameter stands in an address, and what is no word alone in it."""
     before = text[match.start() - 1] if match.start() else ""
-    return before in "?&;#/" and before != "" and (name != "code" or len(match[2]) >= _SHORT_CODE)
+    return before in "?&;#/" and before != "" and (name != "code" or _is_one_time(match[2]))
+
+
+def _is_one_time(code: str) -> bool:
+    """Whether a code may be that of a login: a word alone is a voucher, unless it is long."""
+    return len(code) >= (_LONG_CODE if code.isalpha() else _SHORT_CODE)
 
 
 _SHORT_CODE = 6
+_LONG_CODE = 16
 
 
 def _mails(text: str, where: Where) -> Iterator[Found]:

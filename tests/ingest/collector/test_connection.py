@@ -74,6 +74,11 @@ def click(message_id: str) -> bytes:
     return json.dumps(call | {"messageId": message_id, "writeKey": "dev"}).encode()
 
 
+def kept(call: bytes) -> bytes:
+    """Give what is kept of a call: all but its write key."""
+    return call.replace(b', "writeKey": "dev"', b"")
+
+
 def post(body: bytes, *headers: str, version: str = "1.1") -> bytes:
     """Write a request as browsers do."""
     lines = [f"POST /v1/t HTTP/{version}", "Host: a", "Origin: https://page.example", *headers]
@@ -116,7 +121,7 @@ def test_one_head_again_and_again(collector: RunningCollector) -> None:
                 connection.sendall(piece)
             (answer,) = read_answers(connection, 1)
             assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert payloads(collector, before) == bodies
+    assert payloads(collector, before) == list(map(kept, bodies))
 
 
 def test_the_client_of_each_request_is_its_own(collector: RunningCollector) -> None:
@@ -162,7 +167,7 @@ def test_pipelined_requests(collector: RunningCollector) -> None:
             connection.sendall(b"".join(sent))
             statuses = [int(answer.split()[1]) for answer in read_answers(connection, len(sent))]
             assert statuses == [200, 401, 200, 200, 405, 200, 200]
-    assert payloads(collector, before) == [click(number) for number in "1234"] * 2
+    assert payloads(collector, before) == [kept(click(number)) for number in "1234"] * 2
 
 
 @pytest.mark.parametrize("body", [click("x"), b"{", b'{"writeKey":"other"}'])
@@ -206,7 +211,7 @@ def test_a_body_that_is_broken_off(collector: RunningCollector) -> None:
     while len(rows := collector.rows()[before:]) < 3:
         assert time.monotonic() < until, "nothing was kept"
     assert sorted((row["reason"], row["payload"]) for row in rows) == [
-        ("", click("x")),
+        ("", kept(click("x"))),
         ("unreadable_body", b"x" * 500),
         ("unreadable_body", b'{"event":'),
     ]
@@ -238,7 +243,7 @@ def test_a_plain_post_is_drained(own: RunningCollector) -> None:
         assert b"connection: close" in answer
         assert connection.recv(1) == b""
     assert own.process.wait(30) == 0
-    assert sorted(payloads(own, 0)) == [click("first"), body]
+    assert sorted(payloads(own, 0)) == [kept(click("first")), kept(body)]
 
 
 # How long a connection is kept

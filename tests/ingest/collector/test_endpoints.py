@@ -135,9 +135,14 @@ def test_refused_body_is_kept(
     answer, rows = collector.take(f"/v1/{call}", body, headers=headers, auth=("dev", ""))
     assert answer.status_code == status
     assert answer.json()["error"]["reason"] == reason
-    assert [(row["source"], row["reason"], row["payload"]) for row in rows] == [
-        ("web", "unreadable_body", body.decode("utf-8", "backslashreplace").encode())
-    ]
+    assert [(row["source"], row["reason"]) for row in rows] == [("web", "unreadable_body")]
+    kept = rows[0]["payload"].decode()
+    try:
+        assert kept == body.decode()
+    except (
+        UnicodeDecodeError
+    ):  # nobody can say what such bytes hold: a hash or their number is kept
+        assert "hmac-sha256:" in kept or "bytes that are no text" in kept
 
 
 def test_request_that_is_broken_off(collector: RunningCollector) -> None:

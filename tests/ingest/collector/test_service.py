@@ -166,6 +166,9 @@ def test_metrics_are_what_prometheus_reads(counted: RunningCollector) -> None:
         "funnelhouse_spool_segments": "gauge",
         "funnelhouse_spool_oldest_seconds": "gauge",
         "funnelhouse_spool_damaged": "gauge",
+        "funnelhouse_redactions": "counter",
+        "funnelhouse_verification_findings": "gauge",
+        "funnelhouse_verification_timestamp_seconds": "gauge",
     }
     assert all(family.documentation for family in families.values())
 
