@@ -81,6 +81,13 @@ OF_PLAN = (
 )
 """Tables that the plan's folder and the settings fill."""
 
+OF_WAREHOUSE = (
+    *("schema_migrations", "archived_files", "cluster_shards", "secret_fingerprints"),
+    *("forgettings", "forget_ids", "forget_events", "forget_rejected", "forget_run_events"),
+    "forget_counts",
+)
+"""Tables about one warehouse itself: its state, and what `forget` works with, emptied after it."""
+
 
 def kept_header(client: Client, name: str) -> dict[str, Any] | None:
     """Give the header of what is kept under a name, None where nothing is."""

@@ -19,7 +19,7 @@ import pytest
 from funnelhouse.archive.loading import read_archive
 from funnelhouse.archive.manifest import FORMAT, ArchiveError, Manifest, write_manifest
 from funnelhouse.settings import Settings
-from funnelhouse.sql.snapshot import ARCHIVED, OF_PLAN, REBUILT
+from funnelhouse.sql.snapshot import ARCHIVED, OF_PLAN, OF_WAREHOUSE, REBUILT
 from tests.conftest import PreparedWarehouse
 from tests.funnelhouse.archive_process import FIRST
 from tests.funnelhouse.conftest import CommandLine
@@ -346,6 +346,5 @@ def test_every_table_is_decided_about(warehouse: PreparedWarehouse) -> None:
         "SELECT name FROM system.tables"
         " WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
     ).result_rows
-    notes = {"schema_migrations", "archived_files", "cluster_shards"}
-    decided = [one.table for one in ARCHIVED] + [*REBUILT, *OF_PLAN, *notes]
+    decided = [one.table for one in ARCHIVED] + [*REBUILT, *OF_PLAN, *OF_WAREHOUSE]
     assert sorted(decided) == sorted(name for (name,) in rows)
