@@ -326,7 +326,7 @@ def test_texts_left_to_the_parser_end_as_rejected_events(loaded: Loaded) -> None
 
 
 def _texts(bodies: list[bytes]) -> set[bytes]:
-    """Give the bodies that are plain UTF-8, cut to the size of an event; others are kept in part."""
+    """Give the bodies that are plain UTF-8, cut to the size of an event."""
     return {body[:MAX_EVENT_BYTES].strip() for body in bodies if _is_text(body)}
 
 
